@@ -1,6 +1,9 @@
 /* The results of a study: the best trial, the Pareto front, the trace of improvements. */
 #include "server/api/best.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/step.h"
@@ -9,6 +12,9 @@
 #include "server/analysis/trace.h"
 #include "server/api/bounds.h"
 #include "server/api/json.h"
+#include "server/api/recommend.h"
+#include "server/api/request.h"
+#include "server/api/think.h"
 #include "server/api/trial_representation.h"
 
 #define LINE_BYTES (1u << 16)
@@ -26,8 +32,17 @@ static int require_one_objective(const struct read_request *read, struct err *er
 
 /* ---- best: the writer keeps it with the study ---- */
 
+/* Is "recommended" asked for? */
+static bool is_wanted(const struct read_request *read)
+{
+    const char *flag = http_query(read->request, "recommended");
+
+    return flag != NULL && strcmp(flag, "true") == 0;
+}
+
 static int write_best(struct read_request *read, const struct study_row *study,
-                      const struct trial_row *trial, struct err *err)
+                      const struct trial_row *trial, const struct recommending *recommending,
+                      struct err *err)
 {
     const struct study_def *def = read->study->def->def;
     struct buf *out = &read->response.body;
@@ -54,29 +69,95 @@ static int write_best(struct read_request *read, const struct study_row *study,
     if (trial == NULL) {
         TRY(bounds_put_nearest(read, &w, err));
     }
+    if (is_wanted(read)) {
+        json_write_key(&w, "recommended");
+        recommend_write(recommending, &w);
+    }
     json_object_end(&w);
     return 0;
 }
 
-static int read_best_rows(struct read_request *read, struct err *err)
-{
-    OWN(study_row) struct study_row study = {0};
-    OWN(trial_row) struct trial_row trial = {0};
+/* The answer while the model of the recommended trial is made. */
+struct best_answer {
+    struct study_row study;
+    struct trial_row trial; /* id 0: there is none */
+    struct recommending *recommending;
+};
 
-    TRY(read_study_row(read, &study, err));
-    if (study.best_trial != 0) {
-        TRY(store_trial_load(read->store, trial_id(study.id, study.best_trial), &trial, err));
+static void best_answer_destroy(struct best_answer *answer)
+{
+    if (answer != NULL) {
+        recommending_destroy(answer->recommending);
+        trial_row_finish(&answer->trial);
+        study_row_finish(&answer->study);
+        free(answer);
     }
-    return write_best(read, &study, study.best_trial != 0 ? &trial : NULL, err);
+}
+OWN_POINTER(best_answer)
+
+static void destroy_answer(void *state)
+{
+    best_answer_destroy(state);
+}
+
+static int step_answer(void *state, const atomic_bool *stop, bool *more, struct err *err)
+{
+    struct best_answer *answer = state;
+
+    *more = false;
+    return recommend_think(answer->recommending, stop, err);
+}
+
+static int write_answer(struct read_request *read, void *state, struct err *err)
+{
+    const struct best_answer *answer = state;
+
+    return write_best(read, &answer->study, answer->trial.id == 0 ? NULL : &answer->trial,
+                      answer->recommending, err);
+}
+
+static const struct read_thought best_thought = {
+    .step = step_answer,
+    .write = write_answer,
+    .destroy = destroy_answer,
+    .advice = "ask without recommended=true, or repeat when the server has less to do",
+};
+
+/* Without a recommendation the answer is written at once: what is nearest is in the store. */
+static int read_best_rows(struct read_request *read, struct best_answer *answer, struct err *err)
+{
+    const struct study_row *study = &answer->study;
+
+    TRY(read_study_row(read, &answer->study, err));
+    if (study->best_trial != 0) {
+        TRY(store_trial_load(read->store, trial_id(study->id, study->best_trial), &answer->trial,
+                             err));
+    }
+    return is_wanted(read) && study->best_trial != 0
+               ? recommend_read(read, study->best_trial, &answer->recommending, err)
+               : write_answer(read, answer, err);
 }
 
 static int read_best(struct read_request *read, struct err *err)
 {
+    OWN(best_answer) struct best_answer *answer = calloc(1, sizeof *answer);
+    bool checked;
+
+    if (answer == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory for an answer");
+    }
+    TRY(query_flag(read->request, "recommended", false, &checked, err));
     TRY(require_one_objective(read, err));
     TRY(store_read_begin(read->store, err));
-    int result = read_best_rows(read, err);
+    int result = read_best_rows(read, answer, err);
     store_read_end(read->store);
-    return result;
+    TRY(result);
+    if (answer->recommending == NULL) {
+        return 0;
+    }
+    TRY(read_think(read, &best_thought, answer, recommending_bytes(answer->recommending), err));
+    answer = NULL;
+    return 0;
 }
 
 /* ---- Pareto front ---- */
@@ -230,11 +311,24 @@ static int each_best(json_t *answer, representation_row *row, void *context, str
     return 0;
 }
 
-/* How many are feasible, which metric is missing, and the nearest where none is. */
+/* Which trial is recommended, where it is another one. */
+static void append_recommended(struct buf *out, const json_t *answer)
+{
+    const json_t *recommended = json_object_get(answer, "recommended");
+    const char *text = json_string_value(json_object_get(recommended, "text"));
+
+    if (text != NULL && json_is_true(json_object_get(recommended, "matters"))) {
+        buf_puts(out, text);
+    }
+}
+
+/* How many are feasible, which metric is missing, and the nearest where none is; what is
+ * recommended. */
 static void append_feasible(const json_t *answer, struct buf *out)
 {
     static void (*const parts[])(struct buf * out, const json_t *answer) = {
-        bounds_append_count, bounds_append_never_reported, bounds_append_nearest};
+        bounds_append_count, bounds_append_never_reported, bounds_append_nearest,
+        append_recommended};
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         OWN(buf) struct buf line;
@@ -268,6 +362,8 @@ static const struct representation_column history_columns[] = {
 static const struct representation history_representation = {.formats = FORMATS_LIST,
                                                              .columns = history_columns};
 
-REPRESENTATION_HANDLER(get_best, &best_representation, NULL, read_best)
+static const char *const best_query[] = {"recommended", NULL};
+
+REPRESENTATION_HANDLER(get_best, &best_representation, best_query, read_best)
 REPRESENTATION_HANDLER(get_pareto, &trials_representation, NULL, read_pareto)
 REPRESENTATION_HANDLER(get_history, &history_representation, NULL, read_history)

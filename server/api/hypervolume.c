@@ -125,10 +125,11 @@ static void volumes_destroy(struct volumes *volumes)
 }
 OWN_POINTER(volumes)
 
-static int step_volumes(void *state, bool *more, struct err *err)
+static int step_volumes(void *state, const atomic_bool *stop, bool *more, struct err *err)
 {
     struct volumes *volumes = state;
 
+    (void)stop; /* the threads look at it after each step */
     return hypervolume_trace_step(&volumes->trace, STEP_PAIRS, more, err);
 }
 

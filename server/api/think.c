@@ -31,9 +31,8 @@ static bool step(struct request_job *head, const atomic_bool *stop)
     struct think_job *job = (struct think_job *)head;
     bool more = false;
 
-    (void)stop; /* the threads look at it after each step */
     if (think_check(job->read.request, job->began_us, job->thought->advice, &job->err) != 0
-        || job->thought->step(job->state, &more, &job->err) != 0) {
+        || job->thought->step(job->state, stop, &more, &job->err) != 0) {
         return false;
     }
     return more;

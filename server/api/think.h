@@ -3,6 +3,8 @@
 #ifndef SERVER_API_THINK_H
 #define SERVER_API_THINK_H
 
+#include <stdatomic.h>
+
 #include "server/api/read.h"
 
 #define THINK_SECONDS_MAX 60 /* for all of a request, its waiting included */
@@ -14,8 +16,9 @@ MUST_USE int think_check(const struct http_request *request, int64_t began_us, c
 
 /* What a read does after its rows are read. `state` is its own, owned. */
 struct read_thought {
-    /* The next step, of up to some 100 ms; *more ← whether another one follows. */
-    int (*step)(void *state, bool *more, struct err *err);
+    /* The next step, of up to some 100 ms; *more ← whether another one follows. A longer one looks
+     * at `stop` (common/stop.h) and ends when it is set, with ERR_OVERLOADED. */
+    int (*step)(void *state, const atomic_bool *stop, bool *more, struct err *err);
     /* Writes the answer's JSON as the read itself would; there is no store any more. */
     int (*write)(struct read_request *read, void *state, struct err *err);
     void (*destroy)(void *state);

@@ -97,6 +97,23 @@ double transform_apply(const struct transform *transform, double cost)
     return (compress_tail(transform, cost) - transform->mean) / transform->sd;
 }
 
+double transform_invert(const struct transform *transform, double transformed)
+{
+    double cost = transform->mean + transform->sd * transformed;
+
+    if (cost <= transform->knee) {
+        return cost;
+    }
+    return transform->knee + transform->reach * expm1((cost - transform->knee) / transform->reach);
+}
+
+double transform_slope(const struct transform *transform, double cost)
+{
+    double sd = transform->sd > 0.0 ? transform->sd : 1.0;
+
+    return cost <= transform->knee ? sd : sd * (1.0 + (cost - transform->knee) / transform->reach);
+}
+
 double transform_target(const struct transform *transform, double cost, double least)
 {
     static const double farthest = 1e3;

@@ -25,7 +25,12 @@ MUST_USE int transform_fit_all(struct transform *transform, size_t n, const doub
                                struct err *err);
 /* Returns the transformed cost. */
 double transform_apply(const struct transform *transform, double cost);
-/* The same of a cost that the search aims at, a goal or a limit, but at least `least` and at most
+/* Returns the cost of a transformed one; where all costs were equal, their mean. */
+double transform_invert(const struct transform *transform, double transformed);
+/* How fast the cost grows with the transformed one, at that cost: the factor of a small standard
+ * deviation. 1 where all costs were equal. */
+double transform_slope(const struct transform *transform, double cost);
+/* The transformed cost that the search aims at, a goal or a limit, but at least `least` and at most
  * 1000. A value far out of reach would make every probability 0 to machine precision, or equal to
  * what the variance alone makes of it; one near the best seen says which way to go. */
 double transform_target(const struct transform *transform, double cost, double least);

@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "server/advice/advice.h"
 #include "server/schedule/choice.h"
+#include "server/suggester/fit_key.h"
 #include "server/suggester/observation.h"
 #include "server/suggester/snapshot.h"
 #include "server/suggester/untried.h"
 #include "server/tuning/brought.h"
 
 #define ORDINAL_MAX INT64_C(1000000000000)
-#define DEFINITION_BYTES (64u << 20)
 
 struct stateless {
     struct shared_def *def;          /* held */
@@ -280,46 +279,6 @@ static struct history prefix_of(const struct stateless *s, size_t n, const atomi
     return (struct history){.n = n, .items = s->snapshot.items, .stop = stop};
 }
 
-static void digest_observation(struct digest *digest, const struct observation *seen,
-                               size_t n_params)
-{
-    const int64_t head[] = {(int64_t)seen->kind, (int64_t)seen->n_values, seen->step,
-                            (int64_t)seen->n_curve, (int64_t)seen->n_bounded};
-
-    digest_add(digest, head, sizeof head);
-    digest_add(digest, seen->config, n_params * sizeof *seen->config);
-    digest_add(digest, seen->values, seen->n_values * sizeof *seen->values);
-    digest_add(digest, seen->bounded, seen->n_bounded * sizeof *seen->bounded);
-    for (size_t i = 0; i < seen->n_curve; i++) {
-        digest_add(digest, &seen->curve[i].step, sizeof seen->curve[i].step);
-        digest_add(digest, &seen->curve[i].value, sizeof seen->curve[i].value);
-    }
-}
-
-/* key ← the digest of all that a fit of these trials rests on. */
-static int fit_key(const struct stateless *s, const struct history *prefix,
-                   unsigned char key[SHA256_BYTES], struct err *err)
-{
-    const struct study_def *def = s->def->def;
-    OWN(digest) struct digest *digest = NULL;
-    OWN(buf) struct buf text;
-    struct json_writer w;
-
-    buf_init(&text, DEFINITION_BYTES);
-    json_writer_init(&w, &text);
-    json_object_begin(&w);
-    study_def_write(def, &w);
-    json_object_end(&w);
-    TRY(buf_check(&text, err));
-    TRY(digest_create(&digest, err));
-    digest_add(digest, buf_text(&text), text.len + 1);
-    for (size_t i = 0; i < prefix->n; i++) {
-        digest_observation(digest, &prefix->items[i], def->space->n_params);
-    }
-    digest_end(digest, key);
-    return 0;
-}
-
 static int make_fit(struct stateless *s, const struct history *prefix, struct err *err)
 {
     struct suggestion made = {0};
@@ -348,7 +307,7 @@ static int find_fit(struct stateless *s, struct fit_cache *cache, const atomic_b
     const struct history prefix =
         prefix_of(s, (size_t)s->strategy->fit_due(s->snapshot.n_done), stop);
     if (cache != NULL) {
-        TRY(fit_key(s, &prefix, key, err));
+        TRY(fit_key("suggest", s->def->def, &prefix, key, err));
         if (fit_cache_get(cache, key, &s->fit)) {
             return 0;
         }

@@ -105,6 +105,81 @@ class Best(hone.SharedServerTest):
         self.assertEqual(self.get("outside/best")["trial"]["number"], 2)
         self.assertEqual(self.numbers("outside", "best"), [2, 3, 1])
 
+    def bring(self, name, noise, **definition):
+        """Trials of a bowl with its bottom at x = .3, at random, with these deviations from it."""
+        self.make(name, **definition)
+        rng = random.Random(7)
+        points = [(rng.random(), one) if isinstance(one, (int, float)) else one for one in noise]
+        trials = [{"state": "completed", "parameters": {"x": x}, "metrics": {"loss": (x - .3) ** 2 + one, "ms": x}}
+                  for x, one in points]
+        self.assertEqual(self.client.post(f"/v1/studies/{name}/trials", trials).status, 201)
+
+    def noise(self, n, seed=5):
+        rng = random.Random(seed)
+        return [rng.gauss(0, .1) for _ in range(n)]
+
+    def recommended(self, name):
+        answer = self.get(f"{name}/best?recommended=true")
+        plain = self.get(f"{name}/best")
+        self.assertEqual({k: v for k, v in answer.items() if k != "recommended"}, plain)
+        return plain["trial"], answer["recommended"]
+
+    def test_another_trial_than_a_lucky_one_is_recommended(self):
+        self.bring("noisy", [*self.noise(60), (.7, -.4)])
+        best, recommended = self.recommended("noisy")
+        self.assertEqual(recommended["best"]["trial"], best["number"])
+        self.assertEqual(recommended["best"]["value"], best["value"])
+        self.assertTrue(recommended["matters"], recommended)
+        self.assertNotEqual(recommended["trial"], best["number"])
+        trial = self.get(f"noisy/trials/{recommended['trial']}")
+        self.assertEqual(recommended["value"], trial["value"])
+        self.assertEqual(recommended["parameters"], trial["parameters"])
+        self.assertLess(abs(trial["parameters"]["x"] - .3), .2)
+        self.assertLess(recommended["expected"], recommended["best"]["expected"])
+        self.assertTrue(.05 < recommended["noise"] < .2, recommended)
+        self.assertEqual(recommended["results"], 61)
+        self.assertIn(f"of trial {best['number']} is likely a lucky one", recommended["text"])
+        self.assertIn(f"that of trial {trial['number']} ", recommended["text"])
+        self.assertEqual(self.recommended("noisy")[1], recommended)
+        table = self.client.get("/v1/studies/noisy/best?format=table&recommended=true").body.decode()
+        self.assertIn(recommended["text"], table)
+        for form in ("csv", "sh", "hydra"):
+            both = [self.client.get(f"/v1/studies/noisy/best?format={form}{more}").body
+                    for more in ("", "&recommended=true")]
+            self.assertEqual(*both)
+
+    def test_without_noise_the_best_trial_is_recommended(self):
+        self.bring("exact", [0] * 30)
+        best, recommended = self.recommended("exact")
+        self.assertEqual((recommended["trial"], recommended["matters"], recommended["noise"]),
+                         (best["number"], False, 0))
+        self.assertIn("no noise", recommended["text"])
+        table = self.client.get("/v1/studies/exact/best?format=table&recommended=true").body
+        self.assertEqual(table, self.client.get("/v1/studies/exact/best?format=table").body)
+
+    def test_only_feasible_trials_are_recommended(self):
+        self.bring("within", self.noise(60), subject_to=["ms >= 0.5"])
+        _, recommended = self.recommended("within")
+        self.assertGreaterEqual(recommended["parameters"]["x"], .5)
+
+    def test_of_little_nothing_is_recommended(self):
+        self.bring("few", self.noise(9))
+        self.assertIsNone(self.recommended("few")[1])
+        self.make("none")
+        self.assertEqual(self.get("none/best?recommended=true"), {"trial": None, "resource": None, "recommended": None})
+        self.make("two", metric=None, direction=None, objectives=[
+            {"metric": "a", "direction": "minimize"}, {"metric": "b", "direction": "minimize"}])
+        self.assertEqual(self.client.get("/v1/studies/two/best?recommended=true").status, 409)
+        self.assertEqual(self.client.get("/v1/studies/none/best?recommended=1").status, 400)
+        self.assertNotIn("recommended", self.get("none/best?recommended=false"))
+
+    def test_with_a_resource_those_at_the_end_are_compared(self):
+        self.bring("long", [*self.noise(60), (.7, -.4)], resource=EPOCHS,
+                   strategy={"name": "hyperband", "rounds": 1})
+        self.bring("short", [*self.noise(60), (.7, -.4)])
+        self.train(self.lease("long"), -9)
+        self.assertEqual(self.recommended("long")[1], self.recommended("short")[1])
+
     def test_a_cursor_that_was_made_up_is_refused(self):
         self.make("made-up")
         for cursor in ("v1_0_0000000000000000_1", "v1_0_-1_0000000000000000_1", "v1_0_x_0000000000000000_1",

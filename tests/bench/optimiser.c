@@ -10,6 +10,8 @@
  *                                                {"op":"tell","key":K,"values":{"METRIC":V,…}} → {}
  *   {"op":"report","key":K,"fidelity":F,"value":V} → {"stop":false}    {"op":"stopped","key":K} →
  * {}
+ *   {"op":"best"} → {"best":{"key":K,"observed":V,"expected":V,"deviation":V},
+ *                    "recommended":{the same},"noise":V,"matters":true}   ({}: nothing is known)
  *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
  * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
  * and `direction`, or `objectives` [{metric, direction}], and may have `constraints` [{metric, op,
@@ -27,6 +29,7 @@
 #include "common/json.h"
 #include "server/domain/transfer.h"
 #include "server/strategy/gp/forecast.h"
+#include "server/strategy/gp/recommendation.h"
 #include "server/strategy/strategy.h"
 
 struct run {
@@ -451,6 +454,28 @@ static json_t *stopped(struct run *run, const json_t *message)
     return json_object();
 }
 
+static json_t *chosen_trial(const struct recommended_trial *trial)
+{
+    return json_pack("{s:I, s:f, s:f, s:f}", "key", (json_int_t)trial->number, "observed",
+                     trial->observed, "expected", trial->expected, "deviation", trial->deviation);
+}
+
+/* The best observed trial and the recommended one; {} where none is known. */
+static json_t *best(const struct run *run)
+{
+    const struct history seen = {.n = run->n, .items = run->items};
+    OWN(recommendation) struct recommendation made = {0};
+    struct err err = {0};
+
+    if (strategy_recommend(run->study, &seen, 0, &made, &err) != 0) {
+        return failure(err.text);
+    }
+    return !made.known ? json_object()
+                       : json_pack("{s:o, s:o, s:f, s:b}", "best", chosen_trial(&made.best),
+                                   "recommended", chosen_trial(&made.trial), "noise", made.noise,
+                                   "matters", recommendation_matters(&made));
+}
+
 static json_t *serve(struct run *run, const json_t *message)
 {
     const char *op = json_string_value(json_object_get(message, "op"));
@@ -476,11 +501,14 @@ static json_t *serve(struct run *run, const json_t *message)
     if (strcmp(op, "stopped") == 0) {
         return stopped(run, message);
     }
+    if (strcmp(op, "best") == 0) {
+        return best(run);
+    }
     if (strcmp(op, "end") == 0) {
         run_clear(run);
         return json_object();
     }
-    return failure("unknown op: use start, ask, tell, report, stopped, end");
+    return failure("unknown op: use start, ask, tell, report, stopped, best, end");
 }
 
 static FILE *open_file(const char *path)

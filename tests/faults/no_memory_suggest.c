@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/model/factor_cache.h"
+#include "server/strategy/gp/recommendation.h"
 #include "server/tuning/stateless.h"
 #include "tests/support/allocation.h"
 
@@ -106,6 +107,47 @@ START_TEST(suggestions_are_whole_or_memory_is_out)
 }
 END_TEST
 
+/* ---- the recommended trial --------------------------------------------------------------------
+ */
+static struct study_def *recommended_study;
+
+static int recommend(struct buf *out, struct err *err)
+{
+    static const double x[] = {.1, .9, .3, .7, .5, .2, .8, .4, .6, 1};
+    static const double loss[] = {.5, .7, .1, .4, .1, .2, .6, .3, .2, .9};
+    struct observation items[10];
+    OWN(recommendation) struct recommendation made = {0};
+
+    for (size_t i = 0; i < 10; i++) {
+        items[i] = (struct observation){.number = (int64_t)i + 1,
+                                        .kind = OBSERVED_COMPLETED,
+                                        .config = &x[i],
+                                        .n_values = 1,
+                                        .values = &loss[i]};
+    }
+    const struct history seen = {.n = 10, .items = items};
+    int result = strategy_recommend(recommended_study, &seen, 0, &made, err);
+    factor_cache_clear();
+    if (result == 0) {
+        buf_printf(out, "%d %d %.17g", made.known, (int)made.trial.number, made.trial.expected);
+    }
+    return result;
+}
+
+START_TEST(a_recommendation_is_whole_or_memory_is_out)
+{
+    struct faults faults = {0};
+    json_t *definition =
+        parse("{'name': 't', 'metric': 'loss', 'direction': 'minimize', 'strategy': 'random', "
+              "'parameters': [{'name': 'x', 'type': 'float', 'low': 0, 'high': 1}]}");
+
+    ck_assert_int_eq(study_def_from_json(definition, 1, &recommended_study, &faults), 0);
+    ck_assert_uint_gt(allocation_fail_each("recommendation", recommend), 30);
+    study_def_destroy(recommended_study);
+    json_decref(definition);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("no_memory_suggest");
@@ -115,6 +157,7 @@ int main(void)
     json_start();
     tcase_add_loop_test(tcase, suggestions_are_whole_or_memory_is_out, 0,
                         (int)(sizeof bodies / sizeof bodies[0]));
+    tcase_add_test(tcase, a_recommendation_is_whole_or_memory_is_out);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

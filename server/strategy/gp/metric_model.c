@@ -18,6 +18,8 @@ enum {
     OFFSETS_AT_ONCE = 256
 };
 
+static const double noise_least = 1e-3; /* variance from which a metric is noisy */
+
 /* ---- the rows -------------------------------------------------------------------------------- */
 void metric_data_finish(struct metric_data *metric)
 {
@@ -258,7 +260,7 @@ void metric_model_find_best(struct metric_model *model, const struct metric_data
     if (isfinite(model->best)) {
         return;
     }
-    bool is_noisy = rows->has_curves || model->gp->noise > 1e-3;
+    bool is_noisy = rows->has_curves || metric_model_is_noisy(model);
     for (size_t i = 0; i < model->n; i++) {
         double y = is_noisy ? model->gp->mean_observed[i] : model->y[i];
         if (feasible == NULL || feasible[model->row[i]]) {
@@ -268,6 +270,11 @@ void metric_model_find_best(struct metric_model *model, const struct metric_data
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
+bool metric_model_is_noisy(const struct metric_model *model)
+{
+    return model->gp->noise > noise_least;
+}
+
 double metric_model_mean_at(const struct metric_model *model, size_t i)
 {
     return model->gp->mean_observed[i] + model->offset[i];

@@ -77,6 +77,8 @@ MUST_USE int metric_model_condition(struct metric_model *model, struct rng *rng,
 void metric_model_find_best(struct metric_model *model, const struct metric_data *metric,
                             const bool feasible[]);
 
+/* Do evaluations of one configuration differ? Then the best observed value is biased. */
+bool metric_model_is_noisy(const struct metric_model *model);
 /* The posterior mean at the i-th result, the prior mean included. */
 double metric_model_mean_at(const struct metric_model *model, size_t i);
 /* The factor from transformed costs to the metric's values. */

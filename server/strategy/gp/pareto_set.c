@@ -14,7 +14,6 @@ static const size_t points_most[MODELLED_OBJECTIVES_MAX + 1] = {0, 0, 300, 150, 
 static const double margin = 0.1;       /* of the range of the front */
 static const double least_range = 1e-3; /* of a front without a range */
 static const double farthest = 1e3;     /* a goal before there is a front */
-static const double noise_least = 1e-3; /* variance from which an objective is noisy */
 
 void pareto_set_finish(struct pareto_set *set)
 {
@@ -74,8 +73,8 @@ static void set_reference(struct pareto_set *set, const struct study_def *study,
 /* The cost of a result by which it is compared. */
 static double cost_of(const struct metric_model *model, size_t i)
 {
-    return model->gp->noise > noise_least ? metric_model_mean_at(model, i)
-                                          : model->y[i] + model->offset[i];
+    return metric_model_is_noisy(model) ? metric_model_mean_at(model, i)
+                                        : model->y[i] + model->offset[i];
 }
 
 /* A point of the front, and how far its neighbours are. */
