@@ -201,6 +201,7 @@ static int run(const struct settings *settings, struct err *err)
         .clock = api.clock,
         .clock_scale = settings->test_clock_scale,
         .directory = settings->data,
+        .accept_loss = settings->accept_loss,
         .group_max = settings->test_group,
         .idle_exit_ms = settings->idle_exit_seconds * 1000,
         .context = &api,

@@ -34,6 +34,7 @@ enum {
     KEY_CHECKPOINT_LIMIT,
     KEY_REPLAY,
     KEY_REPLAY_UNTIL,
+    KEY_ACCEPT_LOSS,
     KEY_END
 };
 
@@ -57,6 +58,8 @@ static const struct argp_option options[] = {
     {"replay", KEY_REPLAY, "STUDY", 0,
      "serve nothing: make every decision of this study again, and print them", 0},
     {"replay-until", KEY_REPLAY_UNTIL, "N", 0, "the first N decisions alone", 0},
+    {"accept-loss", KEY_ACCEPT_LOSS, NULL, 0,
+     "start although acknowledged writes are missing; not in a file", 0},
     {0}};
 
 struct parsing {
@@ -121,6 +124,9 @@ static int set_option(struct settings *settings, int key, const char *value, str
     case KEY_PROXY:
         settings->behind_proxy = true;
         return 0;
+    case KEY_ACCEPT_LOSS:
+        settings->accept_loss = true;
+        return 0;
     case KEY_REPLAY:
         return set_text(&settings->replay, value, err);
     case KEY_REPLAY_UNTIL:
@@ -183,6 +189,12 @@ static bool is_true(const char *value)
     return strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "1") == 0;
 }
 
+/* What is accepted once must be said each time. */
+static bool may_be_in_file(const struct argp_option *option)
+{
+    return option->key != KEY_CONFIG && option->key != KEY_ACCEPT_LOSS;
+}
+
 static int config_line(struct settings *settings, const char *path, int number, char *line,
                        struct err *err)
 {
@@ -199,7 +211,7 @@ static int config_line(struct settings *settings, const char *path, int number, 
     const char *key = trim(text);
     const char *value = trim(equals + 1);
     for (const struct argp_option *option = options; option->name != NULL; option++) {
-        if (strcmp(option->name, key) != 0 || option->key == KEY_CONFIG) {
+        if (strcmp(option->name, key) != 0 || !may_be_in_file(option)) {
             continue;
         }
         if (option->arg == NULL && !is_true(value)) {

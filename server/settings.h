@@ -21,6 +21,7 @@ struct settings {
     bool open;
     bool plain_http;
     bool behind_proxy;
+    bool accept_loss;
     int64_t idle_exit_seconds;
     int64_t log_bytes;        /* kept of one attempt's log */
     int64_t logs_bytes;       /* of all logs */

@@ -12,13 +12,13 @@ static bool has_study(struct api *api, int64_t id)
     return lives;
 }
 
-static int check(struct api *api, const struct lease_name *name, const struct attempt_row *row,
-                 struct err *err)
+static int check(struct api *api, struct store *store, const struct lease_name *name,
+                 const struct attempt_row *row, struct err *err)
 {
     int64_t now_ms = api->clock->wall_ms(api->clock);
 
     if (!lease_secret_equal(row->secret, name->secret)) {
-        return no_such_lease(err);
+        return store_unknown_lease(store, err);
     }
     if (row->end != ATTEMPT_LIVE && now_ms - row->ended_at_ms > AFTER_END_MS) {
         return err_set(err, ERR_LEASE_ENDED,
@@ -40,10 +40,9 @@ int lease_row_load(struct api *api, const struct http_request *request, struct s
 
     TRY(request_lease(request, text, err));
     TRY(lease_name_parse(text, &name, err));
-    if (store_attempt_load(store, name.attempt_id, &found, err) != 0) {
-        return err->code == ERR_NOT_FOUND ? no_such_lease(err) : -1;
-    }
-    TRY(check(api, &name, &found, err));
+    TRY(store_check_epoch(store, name.attempt_id, err));
+    TRY(store_attempt_load(store, name.attempt_id, &found, err));
+    TRY(check(api, store, &name, &found, err));
     *row = found;
     found = (struct attempt_row){0};
     return 0;

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/rng.h"
 #include "server/engine/parts.h"
+#include "server/engine/watch.h"
 #include "server/engine/writer.h"
 
 #define START_GRACE_MS 120000
@@ -37,6 +38,7 @@ static int open_all(struct engine *engine, struct err *err)
     const struct engine_settings *settings = &engine->settings;
     struct store_settings store_settings = {
         .directory = settings->directory,
+        .accept_loss = settings->accept_loss,
     };
     struct tuning_settings tuning_settings = {
         .clock = settings->clock,
@@ -51,6 +53,12 @@ static int open_all(struct engine *engine, struct err *err)
         TRY(store_lock_directory(settings->directory, &engine->lock_fd, err));
     }
     TRY(store_open(&store_settings, &engine->store, err));
+    if (store_accepted_loss(engine->store) != NULL) {
+        log_warning("--accept-loss: going on with what is there, without the leases that were "
+                    "given out: %s",
+                    store_accepted_loss(engine->store));
+    }
+    TRY(watch_open(engine, err));
     return tuning_create(&tuning_settings, engine->store, &engine->tuning, err);
 }
 
@@ -66,6 +74,9 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
     queue_init(&created->queue);
     (void)pthread_mutex_init(&created->view_lock, NULL);
     init_condition(&created->view_changed);
+    created->watch.file.fd = -1;
+    (void)pthread_mutex_init(&created->watch.lock, NULL);
+    init_condition(&created->watch.ended);
     atomic_store(&created->last_use_ms, real_ms());
     if (open_all(created, err) != 0) {
         engine_destroy(created);
@@ -112,6 +123,7 @@ int engine_start(struct engine *engine, struct err *err)
     if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
         TRY(readers_push(&engine->readers, check_database, engine, err));
     }
+    TRY(watch_start(engine, err));
     view_publish(engine);
     tokens_publish(engine); /* no request may be looked at before */
     int rc = pthread_create(&engine->writer, NULL, writer_main, engine);
@@ -135,6 +147,7 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         (void)pthread_join(engine->writer, NULL);
         engine->writer_runs = false;
     }
+    watch_stop(engine);
     if (engine->optimisers_run) {
         optimisers_stop(&engine->optimisers);
         engine->optimisers_run = false;
@@ -149,6 +162,7 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         }
         store_checkpoint(engine->store, true);
     }
+    watch_close(engine);
 }
 
 void engine_destroy(struct engine *engine)
@@ -156,12 +170,16 @@ void engine_destroy(struct engine *engine)
     if (engine == NULL) {
         return;
     }
+    watch_stop(engine);
+    hwm_close(&engine->watch.file);
     live_view_release(engine->view);
     tuning_destroy(engine->tuning);
     store_close(engine->store);
     queue_finish(&engine->queue);
     readers_finish(&engine->readers);
     optimisers_finish(&engine->optimisers);
+    (void)pthread_cond_destroy(&engine->watch.ended);
+    (void)pthread_mutex_destroy(&engine->watch.lock);
     (void)pthread_cond_destroy(&engine->view_changed);
     (void)pthread_mutex_destroy(&engine->view_lock);
     if (engine->lock_fd >= 0) {

@@ -12,6 +12,20 @@
 #include "server/engine/settings.h"
 #include "server/tuning/tuning.h"
 
+/* Of watch.c. */
+struct watch {
+    struct hwm_file file; /* fd -1: none is kept */
+    struct hwm mark;      /* as last written, or about to be */
+    atomic_llong commit;  /* on disk; the writer's */
+    int64_t written;      /* of those, in the file */
+    bool has_failed;      /* the last try, which was told */
+    pthread_t thread;
+    bool runs;
+    pthread_mutex_t lock;
+    pthread_cond_t ended; /* CLOCK_MONOTONIC */
+    bool ends;            /* under the lock */
+};
+
 struct engine {
     struct engine_settings settings;
     int lock_fd; /* of the data directory; -1 in memory */
@@ -24,6 +38,7 @@ struct engine {
     bool optimisers_run;
     pthread_t writer;
     bool writer_runs;
+    struct watch watch;
     atomic_bool stopping;
     atomic_bool read_only;
     atomic_llong last_use_ms; /* real monotonic: the last request of any kind */

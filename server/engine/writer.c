@@ -7,6 +7,7 @@
 #include "common/array.h"
 #include "common/log.h"
 #include "server/engine/parts.h"
+#include "server/engine/watch.h"
 
 #define STALL_MS 1000 /* standing still for longer gives every lease its time back */
 #define WATCH_EVERY_MS 1000
@@ -155,6 +156,7 @@ static int commit(struct engine *engine, struct err *err)
     atomic_store(&engine->last_commit_us, clock_monotonic_us() - before_us);
     histogram_add(&engine->commit_durations, atomic_load(&engine->last_commit_us));
     atomic_fetch_add(&engine->commits, 1);
+    watch_note_commit(engine);
     return 0;
 }
 

@@ -35,10 +35,11 @@ int lease_lookup(struct state *state, const char *text, struct live_lease **leas
     struct lease_name name;
 
     TRY(lease_name_parse(text, &name, err));
+    TRY(store_check_epoch(state->store, name.attempt_id, err));
     struct live_lease *found = map_get(&state->lease_by_attempt, (uint64_t)name.attempt_id);
     if (found != NULL) {
         if (!lease_secret_equal(found->row.secret, name.secret)) {
-            return no_such_lease(err);
+            return store_unknown_lease(state->store, err);
         }
         *lease = found;
         return 0;
@@ -46,7 +47,7 @@ int lease_lookup(struct state *state, const char *text, struct live_lease **leas
     OWN(attempt_row) struct attempt_row row = {0};
     TRY(store_attempt_load(state->store, name.attempt_id, &row, err));
     if (!lease_secret_equal(row.secret, name.secret)) {
-        return no_such_lease(err);
+        return store_unknown_lease(state->store, err);
     }
     (void)refuse_ended(state, &row, err);
     if (ended != NULL && (err->code == ERR_LEASE_ENDED || err->code == ERR_LEASE_SUPERSEDED)) {

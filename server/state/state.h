@@ -182,6 +182,7 @@ struct state {
     bool studies_moved;   /* a study ended, paused, …: every waiting ask may want an answer */
     bool forecasts_moved; /* a report that waits for a forecast may want its answer now */
     bool takes_back;      /* a node does */
+    bool has_old_leases;  /* of earlier epochs (store.h): they are to be ended */
     bool tokens_changed;
     bool studies_changed;
 };

@@ -25,15 +25,18 @@
 #include "server/domain/lease.h"
 #include "server/domain/study.h"
 #include "server/domain/trial.h"
+#include "server/store/hwm.h"
 
 struct store;
 
 struct store_settings {
     const char *directory; /* the data directory; NULL: a database in memory, gone at close */
+    bool accept_loss;      /* go on although less is there than the file `hwm` says (hwm.h) */
 };
 
 /* Opens or creates, migrates (after a copy to before-NNNN.db), checks the version. ERR_IO with what
- * to do: directory missing or not writable, newer database, not a database. */
+ * to do: directory missing or not writable, newer database, not a database, less in it than was on
+ * disk, which is then left as it is. */
 MUST_USE int store_open(const struct store_settings *settings, struct store **store,
                         struct err *err);
 /* A read-only connection to the same database. It sees what is committed, and does not wait for an
@@ -76,6 +79,19 @@ MUST_USE int store_quick_check(struct store *reader, struct err *err);
 bool store_was_clean(const struct store *store);
 /* The last write before an orderly stop. */
 MUST_USE int store_mark_clean(struct store *store, struct err *err);
+
+/* ---- how far the database has come ---- */
+/* *mark ← up to the last commit, for hwm_write(). The writer's thread. */
+void store_mark(const struct store *store, struct hwm *mark);
+/* What was given up at the opening, a sentence; NULL: nothing. Borrowed. */
+const char *store_accepted_loss(const struct store *store);
+/* The newest attempt of earlier epochs; 0: there is none. */
+int64_t store_last_attempt(const struct store *store);
+/* ERR_EPOCH_CHANGED: the attempt is of an earlier epoch, so its lease holds no more. */
+MUST_USE int store_check_epoch(const struct store *store, int64_t attempt, struct err *err);
+/* For a lease that is not there; always -1. ERR_NOT_FOUND; ERR_EPOCH_CHANGED where it may have been
+ * given out after the state of the database that is gone on from. */
+int store_unknown_lease(const struct store *store, struct err *err);
 
 /* ---- studies ---- */
 struct study_row {

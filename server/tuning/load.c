@@ -233,6 +233,7 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
         return 0;
     }
     lease_count(&tuning->state, lease, 1);
+    tuning->state.has_old_leases |= row.id <= store_last_attempt(tuning->state.store);
     int64_t ttl_ms = lease_asked_ttl_ms(lease);
     lease->ttl_ms =
         ttl_ms > tuning->settings.start_grace_ms ? ttl_ms : tuning->settings.start_grace_ms;
@@ -294,6 +295,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     tuning->state.now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
     tuning->state.wall_ms = tuning->settings.clock->wall_ms(tuning->settings.clock);
     state_clear(&tuning->state);
+    tuning->state.has_old_leases = false;
     asks_forget_jobs(tuning);
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));

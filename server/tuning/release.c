@@ -84,6 +84,35 @@ static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err
     return trial_follow(&tuning->state, trial, NULL, err);
 }
 
+static struct live_lease *find_old(struct tuning *tuning)
+{
+    int64_t last = store_last_attempt(tuning->state.store);
+    size_t at = 0;
+    struct live_lease *lease;
+
+    while ((lease = map_next(&tuning->state.lease_by_attempt, &at)) != NULL) {
+        if (lease->row.id <= last && !lease->expired && !lease->aborted) {
+            return lease;
+        }
+    }
+    return NULL;
+}
+
+int leases_end_old(struct tuning *tuning, struct err *err)
+{
+    struct live_lease *lease;
+
+    while (tuning->state.has_old_leases) {
+        lease = find_old(tuning);
+        if (lease == NULL) {
+            tuning->state.has_old_leases = false;
+        } else {
+            TRY(hand_back(tuning, lease, err));
+        }
+    }
+    return 0;
+}
+
 int tuning_release(struct tuning *tuning, struct release_command *command, struct err *err)
 {
     struct live_lease *lease;

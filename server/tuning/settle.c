@@ -167,6 +167,7 @@ int tuning_settle(struct tuning *tuning, struct err *err)
     tuning_read_clock(tuning);
     tuning->groups += tuning->is_settled;
     tuning->is_settled = true;
+    TRY(leases_end_old(tuning, err));
     TRY(leases_expire(tuning, err));
     TRY(ring_clocks(tuning, err));
     TRY(settle_studies(tuning, err));

@@ -20,6 +20,7 @@ MIGRATIONS = sorted(glob.glob(os.path.join(HERE, "..", "..", "schema", "migratio
 
 def make_old(path):
     """Turns the newest database at `path` into one of version 1."""
+    os.remove(os.path.join(os.path.dirname(path), "hwm"))  # of which the first version had none
     newest = path + ".newest"
     os.rename(path, newest)
     for left in (path + "-wal", path + "-shm"):

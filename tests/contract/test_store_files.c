@@ -216,6 +216,100 @@ START_TEST(data_directory_has_one_server)
 }
 END_TEST
 
+START_TEST(each_group_that_writes_is_counted)
+{
+    struct hwm before;
+    struct hwm after;
+
+    begin_case(_i);
+    store_mark(f.store, &before);
+    ck_assert_int_eq(before.epoch, 1);
+    ck_assert_uint_eq(strlen(before.identity), STORE_IDENTITY_BYTES - 1);
+    write_group(0);
+    write_group(1);
+    store_group_begin(f.store);
+    MUST(store_group_commit(f.store, &f.err)); /* nothing written */
+    store_group_begin(f.store);
+    write_mark(2);
+    store_group_rollback(f.store);
+    store_mark(f.store, &after);
+    ck_assert_int_eq(after.commit, before.commit + 2);
+    reopen();
+    store_mark(f.store, &before);
+    if (stores[f.kind].is_on_disk) {
+        ck_assert_int_eq(before.commit, after.commit + 1); /* the note that a run has begun */
+        ck_assert_str_eq(before.identity, after.identity);
+    } else {
+        ck_assert_str_ne(before.identity, after.identity);
+    }
+    end_case();
+}
+END_TEST
+
+/* The mark of the fixture's directory: `more` commits beyond its store. */
+static void leave_mark(int64_t more)
+{
+    struct hwm_file file = {.fd = -1};
+    struct hwm mark;
+
+    store_mark(f.store, &mark);
+    mark.commit += more;
+    MUST(hwm_open(f.directory, &mark, &file, &f.err));
+    hwm_close(&file);
+}
+
+START_TEST(database_behind_its_mark_is_refused_until_that_is_accepted)
+{
+    const struct store_settings accepting = {.directory = f.directory, .accept_loss = true};
+    struct hwm before;
+    struct hwm after;
+
+    begin_case(DISK);
+    write_group(0);
+    leave_mark(0);
+    reopen();
+    leave_mark(2); /* the next opening writes one group itself, and only after it has looked */
+    store_mark(f.store, &before);
+    store_close(f.store);
+    f.store = NULL;
+    expect_refused("lost acknowledged writes");
+    MUST(store_open(&accepting, &f.store, &f.err));
+    ck_assert_ptr_nonnull(store_accepted_loss(f.store));
+    store_mark(f.store, &after);
+    ck_assert_int_eq(after.epoch, 2);
+    ck_assert_int_eq(after.commit, before.commit + 3); /* beyond all that was acknowledged */
+    leave_mark(0);
+    reopen();
+    ck_assert_ptr_null(store_accepted_loss(f.store));
+    end_case();
+}
+END_TEST
+
+START_TEST(mark_is_the_newer_of_two_lines)
+{
+    struct hwm_file file = {.fd = -1};
+    struct hwm mark;
+    struct hwm read;
+    bool found = true;
+
+    begin_case(DISK);
+    MUST(hwm_read(f.directory, &read, &found, &f.err));
+    ck_assert(!found);
+    store_mark(f.store, &mark);
+    MUST(hwm_open(f.directory, &mark, &file, &f.err));
+    for (int i = 0; i < 5; i++) {
+        mark.commit += 10;
+        MUST(hwm_write(&file, &mark, &f.err));
+        MUST(hwm_read(f.directory, &read, &found, &f.err));
+        ck_assert(found);
+        ck_assert_int_eq(read.commit, mark.commit);
+        ck_assert_str_eq(read.identity, mark.identity);
+    }
+    hwm_close(&file);
+    end_case();
+}
+END_TEST
+
 static void make_file(const char *name)
 {
     char path[DIRECTORY_BYTES + 32];
@@ -277,12 +371,14 @@ void add_store_files(Suite *suite)
     ADD_CASES(suite, "connections", content_outlives_the_connection_on_disk_only,
               close_in_a_group_is_a_rollback, checkpoint_changes_no_content,
               clean_mark_holds_for_one_start, two_stores_do_not_meet,
-              sound_database_passes_the_check);
+              sound_database_passes_the_check, each_group_that_writes_is_counted);
     tcase_add_test(files, damage_is_found_by_the_check);
     tcase_add_test(files, newer_database_is_refused);
     tcase_add_test(files, foreign_database_is_refused);
     tcase_add_test(files, file_that_is_no_database_is_refused);
     tcase_add_test(files, missing_directory_is_refused);
+    tcase_add_test(files, database_behind_its_mark_is_refused_until_that_is_accepted);
+    tcase_add_test(files, mark_is_the_newer_of_two_lines);
     tcase_add_test(files, data_directory_has_one_server);
     tcase_add_test(files, directory_with_files_of_others_is_refused_and_left_alone);
     tcase_add_test(files, first_start_that_was_cut_short_is_not_foreign);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "server/store/sqlite/identity.h"
+
 int store_failed(const struct store *store, int rc, const char *doing, struct err *err)
 {
     const char *text =
@@ -82,6 +84,15 @@ static int step_transaction(struct store *store, enum stmt_name name, struct err
     return 0;
 }
 
+/* Ends a transaction. Prepared before, it needs no memory: for want of some the transaction would
+ * stay open. */
+static void step_anyway(struct store *store, enum stmt_name name)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, name);
+
+    (void)sqlite3_step(s.raw);
+}
+
 /* The first write of a group or of a command sends what was only announced so far. */
 static int open_transaction(struct store *store, struct err *err)
 {
@@ -125,12 +136,15 @@ bool store_group_is_dirty(const struct store *store)
 
 int store_group_commit(struct store *store, struct err *err)
 {
-    store->in_group = false;
     if (!store->begun) {
+        store->in_group = false;
         return 0;
     }
+    TRY(identity_count(store, err));
+    store->in_group = false;
     TRY(step_transaction(store, STMT_COMMIT, err));
     store->begun = false;
+    identity_counted(store);
     return 0;
 }
 
@@ -138,7 +152,7 @@ void store_group_rollback(struct store *store)
 {
     store->in_group = false;
     if (store->begun && sqlite3_get_autocommit(store->db) == 0) {
-        store_exec_anyway(store, "ROLLBACK");
+        step_anyway(store, STMT_ROLLBACK);
     }
     store->begun = false;
     store->in_savepoint = false;
@@ -174,10 +188,10 @@ int store_undo(struct store *store, struct err *err)
 
 int store_read_begin(struct store *reader, struct err *err)
 {
-    return store_exec(reader, "BEGIN", err);
+    return step_transaction(reader, STMT_READ_BEGIN, err);
 }
 
 void store_read_end(struct store *reader)
 {
-    store_exec_anyway(reader, "COMMIT");
+    step_anyway(reader, STMT_COMMIT);
 }

@@ -3,6 +3,7 @@
 #ifndef SERVER_STORE_SQLITE_CONNECTION_H
 #define SERVER_STORE_SQLITE_CONNECTION_H
 
+#include "server/store/hwm.h"
 #include "server/store/sqlite/statements.h"
 #include "server/store/store.h"
 
@@ -13,6 +14,9 @@ struct store {
     char *directory; /* NULL in memory */
     bool is_reader;
     bool was_clean;
+    struct hwm mark;      /* as of the last commit; a reader's is that of its opening */
+    int64_t last_attempt; /* of earlier epochs */
+    char *accepted_loss;  /* what store_settings.accept_loss gave up; NULL: nothing */
     /* the group: what was announced and what was really sent */
     bool in_group;
     bool begun;

@@ -72,8 +72,8 @@ static int make_directory(const char *directory, struct err *err)
 static bool is_ours(const char *name)
 {
     static const char *const names[] = {
-        ".",     "..",   "lock",       "admin.token", "worker.token",
-        "files", "logs", "lost+found", "hone.db-wal", "hone.db-shm"};
+        ".",    "..",         "lock",        "admin.token", "worker.token", "files",
+        "logs", "lost+found", "hone.db-wal", "hone.db-shm", "hwm.new"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {
@@ -90,9 +90,12 @@ static int refuse_foreign(const char *directory, struct err *err)
     char path[4096];
     const struct dirent *entry = NULL;
 
-    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
-    if (access(path, F_OK) == 0) {
-        return 0;
+    static const char *const kept[] = {"hone.db", "hwm"}; /* hwm alone: the database is lost */
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", directory, kept[i]);
+        if (access(path, F_OK) == 0) {
+            return 0;
+        }
     }
     DIR *files = opendir(directory);
     if (files == NULL) {

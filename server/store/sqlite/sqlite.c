@@ -6,6 +6,7 @@
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/functions.h"
+#include "server/store/sqlite/identity.h"
 #include "server/store/sqlite/migrate.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -107,13 +108,38 @@ static char *database_path(const struct store_settings *settings)
     return rc < 0 ? NULL : path;
 }
 
-static int open_writer(struct store *store, struct err *err)
+/* Notes in one group that a run has begun, and what it gives up. */
+static int begin_run(struct store *store, const struct loss *loss, struct err *err)
 {
+    store_group_begin(store);
+    TRY(put_meta(store, "clean", "0", err));
+    if (loss->found) {
+        store->accepted_loss = strdup(loss->text);
+        if (store->accepted_loss == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        TRY(identity_begin_epoch(store, &loss->mark, err));
+    }
+    TRY(store_group_commit(store, err));
+    return loss->found ? identity_load(store, err) : 0;
+}
+
+static int open_writer(struct store *store, const struct store_settings *settings, struct err *err)
+{
+    struct loss loss;
+
+    TRY(identity_expect(settings, &loss, err));
     TRY(open_connection(store, err));
+    if (identity_compare(store, settings, &loss, err) != 0) {
+        /* the log that is there is evidence: closing must not empty it */
+        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return -1;
+    }
     TRY(store_migrate(store, err));
     TRY(prepare_statements(store, err));
+    TRY(identity_load(store, err));
     store->was_clean = flag_is_set(store, "clean");
-    return put_meta(store, "clean", "0", err);
+    return begin_run(store, &loss, err);
 }
 
 int store_open(const struct store_settings *settings, struct store **store, struct err *err)
@@ -132,7 +158,7 @@ int store_open(const struct store_settings *settings, struct store **store, stru
         store_close(opened);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (open_writer(opened, err) != 0) {
+    if (open_writer(opened, settings, err) != 0) {
         store_close(opened);
         return -1;
     }
@@ -148,6 +174,8 @@ int store_open_reader(const struct store *writer, struct store **reader, struct 
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     opened->is_reader = true;
+    opened->mark = writer->mark;
+    opened->last_attempt = writer->last_attempt;
     opened->path = strdup(writer->path);
     if (writer->directory != NULL) {
         opened->directory = strdup(writer->directory);
@@ -175,6 +203,7 @@ void store_close(struct store *store)
     (void)sqlite3_close(store->db);
     free(store->path);
     free(store->directory);
+    free(store->accepted_loss);
     free(store);
 }
 
@@ -215,5 +244,15 @@ bool store_was_clean(const struct store *store)
 
 int store_mark_clean(struct store *store, struct err *err)
 {
-    return put_meta(store, "clean", "1", err);
+    store_group_begin(store);
+    if (put_meta(store, "clean", "1", err) != 0 || store_group_commit(store, err) != 0) {
+        store_group_rollback(store);
+        return -1;
+    }
+    return 0;
+}
+
+const char *store_accepted_loss(const struct store *store)
+{
+    return store->accepted_loss;
 }

@@ -43,7 +43,9 @@
 
 const char *const stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_READ_BEGIN] = "BEGIN",
     [STMT_COMMIT] = "COMMIT",
+    [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_SAVEPOINT] = "SAVEPOINT command",
     [STMT_RELEASE] = "RELEASE command",
     [STMT_UNDO] = "ROLLBACK TO command",
@@ -248,6 +250,10 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_META_GET] = "SELECT value FROM meta WHERE key = :key",
     [STMT_META_PUT] = "INSERT INTO meta (key, value) VALUES (:key, :value)"
                       " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [STMT_STORE_LOAD] = "SELECT identity, epoch, commit_number, last_attempt FROM store",
+    [STMT_STORE_COMMIT] = "UPDATE store SET commit_number = :commit_number",
+    [STMT_STORE_EPOCH] = "UPDATE store SET epoch = :epoch,"
+                         " last_attempt = (SELECT coalesce(max(id), 0) FROM attempt)",
     [STMT_PURGE_FIND] = "SELECT id FROM study WHERE deleted_at_ms < :before_ms LIMIT 1",
     [STMT_PURGE_MEASUREMENTS] =
         "DELETE FROM measurement WHERE trial IN (SELECT id FROM trial"

@@ -350,7 +350,7 @@ int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
     int found = stmt_step(store, &s, err);
     TRY(found < 0);
     if (found == 0) {
-        return no_such_lease(err);
+        return store_unknown_lease(store, err);
     }
     struct attempt_row read = {0};
     if (read_attempt(&s, &read, err) != 0) {

@@ -1,0 +1,114 @@
+#include "server/engine/watch.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "server/engine/parts.h"
+
+#define WATCH_MS 2000 /* how far the mark may lag behind */
+
+/* Writes the mark where the disk has come further. What cannot be written is told once, and tried
+ * again. */
+static void keep_mark(struct engine *engine)
+{
+    struct watch *watch = &engine->watch;
+    struct err err;
+
+    watch->mark.commit = atomic_load(&watch->commit);
+    if (watch->mark.commit == watch->written) {
+        return;
+    }
+    if (hwm_write(&watch->file, &watch->mark, &err) == 0) {
+        watch->written = watch->mark.commit;
+        watch->has_failed = false;
+    } else if (!watch->has_failed) {
+        log_warning("%s; until it can be written, a loss of the newest writes is not noticed",
+                    err.text);
+        watch->has_failed = true;
+    }
+}
+
+static bool wait_a_while(struct watch *watch)
+{
+    int64_t until_us = clock_monotonic_us() + (int64_t)WATCH_MS * 1000;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+
+    (void)pthread_mutex_lock(&watch->lock);
+    while (!watch->ends && pthread_cond_timedwait(&watch->ended, &watch->lock, &until) == 0) {
+    }
+    bool goes_on = !watch->ends;
+    (void)pthread_mutex_unlock(&watch->lock);
+    return goes_on;
+}
+
+static void *watch_main(void *argument)
+{
+    struct engine *engine = argument;
+
+    while (wait_a_while(&engine->watch)) {
+        keep_mark(engine);
+    }
+    return NULL;
+}
+
+int watch_open(struct engine *engine, struct err *err)
+{
+    struct watch *watch = &engine->watch;
+
+    if (engine->settings.directory == NULL) {
+        return 0;
+    }
+    store_mark(engine->store, &watch->mark);
+    atomic_store(&watch->commit, watch->mark.commit);
+    watch->written = watch->mark.commit;
+    return hwm_open(engine->settings.directory, &watch->mark, &watch->file, err);
+}
+
+int watch_start(struct engine *engine, struct err *err)
+{
+    struct watch *watch = &engine->watch;
+
+    if (engine->settings.directory == NULL) {
+        return 0;
+    }
+    int rc = pthread_create(&watch->thread, NULL, watch_main, engine);
+    if (rc != 0) {
+        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
+    }
+    watch->runs = true;
+    return 0;
+}
+
+void watch_stop(struct engine *engine)
+{
+    struct watch *watch = &engine->watch;
+
+    if (!watch->runs) {
+        return;
+    }
+    (void)pthread_mutex_lock(&watch->lock);
+    watch->ends = true;
+    (void)pthread_cond_signal(&watch->ended);
+    (void)pthread_mutex_unlock(&watch->lock);
+    (void)pthread_join(watch->thread, NULL);
+    watch->runs = false;
+}
+
+void watch_close(struct engine *engine)
+{
+    if (engine->watch.file.fd >= 0) {
+        watch_note_commit(engine);
+        keep_mark(engine);
+        hwm_close(&engine->watch.file);
+    }
+}
+
+void watch_note_commit(struct engine *engine)
+{
+    struct hwm mark;
+
+    store_mark(engine->store, &mark);
+    atomic_store_explicit(&engine->watch.commit, mark.commit, memory_order_release);
+}

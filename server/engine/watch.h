@@ -1,0 +1,21 @@
+/* The watch: a thread that keeps the file `hwm` up to date beside the writer, so that no group
+ * waits for that file (server/store/hwm.h). */
+#ifndef SERVER_ENGINE_WATCH_H
+#define SERVER_ENGINE_WATCH_H
+
+#include "common/err.h"
+
+struct engine;
+
+/* Writes the mark of a database that was just opened; no thread runs yet. Nothing in memory. */
+MUST_USE int watch_open(struct engine *engine, struct err *err);
+/* Starts the thread. */
+MUST_USE int watch_start(struct engine *engine, struct err *err);
+/* Joins it; harmless where there is none. */
+void watch_stop(struct engine *engine);
+/* The last mark, after the writer has ended. Accepts an engine that watch_open() never saw. */
+void watch_close(struct engine *engine);
+/* Writer thread: the groups up to the store's mark are on disk. */
+void watch_note_commit(struct engine *engine);
+
+#endif
