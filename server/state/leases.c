@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/planted.h"
 #include "server/domain/lease.h"
 #include "server/state/checkpoints.h"
 
@@ -59,7 +60,8 @@ int lease_renew(struct state *state, struct live_lease *lease, struct err *err)
 {
     lease->ttl_ms = lease_ttl_ms(lease_asked_ttl_ms(lease), state->n_live_leases);
     lease->worker->last_seen_ms = state->wall_ms;
-    return heap_set(&state->lease_deadlines, &lease->deadline, state->now_ms + lease->ttl_ms, err);
+    int64_t at_ms = state->now_ms + lease->ttl_ms - (PLANTED(EARLY_EXPIRY) ? lease->ttl_ms / 3 : 0);
+    return heap_set(&state->lease_deadlines, &lease->deadline, at_ms, err);
 }
 
 void lease_action(struct state *state, const struct live_lease *lease, struct action_reply *reply)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/planted.h"
+
 static uint64_t key_of(const unsigned char request[16])
 {
     uint64_t key;
@@ -24,7 +26,7 @@ int request_put(struct state *state, const unsigned char request[16], int64_t at
 {
     struct cached_request *cached = map_get(&state->request_cache, key_of(request));
 
-    if (cached != NULL && cached->attempt_id > attempt_id) {
+    if (PLANTED(ASK_FORGOTTEN) || (cached != NULL && cached->attempt_id > attempt_id)) {
         return 0;
     }
     if (cached == NULL) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/planted.h"
 #include "server/state/lifecycle.h"
 #include "server/state/tokens.h"
 #include "server/state/view.h"
@@ -174,7 +175,8 @@ struct command *tuning_take_done(struct tuning *tuning)
             tuning->done_tail = &tuning->done;
         }
         command->next = NULL;
-        command->server_seq = tuning->state.last_seq;
+        command->server_seq =
+            PLANTED(SEQ_FROM_START) ? (int64_t)tuning->groups : tuning->state.last_seq;
     }
     return command;
 }

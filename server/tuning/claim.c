@@ -1,5 +1,6 @@
 #include "server/tuning/claim.h"
 
+#include "common/planted.h"
 #include "server/state/limits.h"
 #include "server/state/node_health.h"
 #include "server/state/studies.h"
@@ -167,6 +168,7 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     *served = true;
     study->no_offer = 0;
     TRY(schedule_take(study->schedule, &moment, &offer, trial_id_number(trial->row.id), &log, err));
+    offer.until = PLANTED(RUNG_AGAIN) && trial->row.has_step ? trial->row.step : offer.until;
     TRY(grant_lease(tuning, ask, trial, offer.has_until, offer.until, err));
     return schedule_done(&tuning->state, study, &log, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/planted.h"
 #include "server/domain/lease.h"
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
@@ -47,6 +48,9 @@ static int fill(struct tuning *tuning, const struct live_lease *lease, struct le
         trial->parameters = config_text(def, trial->row.config, space_config_write);
     }
     grant->parameters = trial->parameters == NULL ? NULL : strdup(trial->parameters);
+    if (PLANTED(OTHER_PARAMETERS) && lease->row.number > 1 && grant->parameters != NULL) {
+        (void)snprintf(grant->parameters, sizeof "{}", "{}");
+    }
     grant->inactive = config_text(def, trial->row.config, space_config_write_inactive);
     grant->seed = trial_seed(def->seed, grant->trial);
     grant->has_resource = def->has_resource;
@@ -111,7 +115,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     }
     struct attempt_row row = {
         .trial = trial->row.id,
-        .number = trial->row.attempt + 1,
+        .number = trial->row.attempt + 1 + (PLANTED(ATTEMPT_SKIPPED) && trial->row.attempt > 0),
         .worker = ask->worker->id,
         .has_request = ask->has_request,
         .from = grant_resume_step(trial, &command->in.ask, has_until ? until : INT64_MAX),

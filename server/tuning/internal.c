@@ -1,11 +1,14 @@
 #include "server/tuning/internal.h"
 
+#include "common/planted.h"
+
 void tuning_read_clock(struct tuning *tuning)
 {
     const struct clock *clock = tuning->settings.clock;
 
     tuning->state.now_ms = clock->monotonic_ms(clock);
     tuning->state.wall_ms = clock->wall_ms(clock);
+    tuning->state.now_ms = PLANTED(WALL_CLOCK) ? tuning->state.wall_ms : tuning->state.now_ms;
 }
 
 void command_done(struct tuning *tuning, struct command *command)

@@ -7,6 +7,7 @@
 #include "common/array.h"
 #include "common/digest.h"
 #include "common/integer.h"
+#include "common/planted.h"
 #include "common/rng.h"
 #include "server/state/events.h"
 #include "server/state/leases.h"
@@ -150,10 +151,11 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
 
     incoming.objective = study_find_objective(lease->study->def, m->metric);
     TRY(metric_id(&tuning->state, lease->study, m->metric, &incoming.metric, err));
-    TRY(store_measurement_append(store,
-                                 &(const struct measurement_row){
-                                     trial, lease->row.number, incoming.metric, m->step, m->value},
-                                 &appended, err));
+    TRY(store_measurement_append(
+        store,
+        &(const struct measurement_row){trial, PLANTED(WRONG_ATTEMPT) ? 1 : lease->row.number,
+                                        incoming.metric, m->step, m->value},
+        &appended, err));
     incoming.replaces =
         appended == APPEND_CONFLICT && command->in.measurements.replace && may_replace(lease, m);
     reply->duplicate += appended == APPEND_DUPLICATE;
@@ -317,6 +319,10 @@ int tuning_heartbeat(struct tuning *tuning, struct heartbeat_command *command, s
 {
     struct live_lease *lease;
 
+    if (PLANTED(OLD_LEASE_BEATS)
+        && lease_lookup(&tuning->state, command->in.lease, &lease, NULL, err) != 0) {
+        return 0;
+    }
     TRY(lease_lookup(&tuning->state, command->in.lease, &lease, NULL, err));
     if (!lease->aborted) {
         TRY(lease_revive(&tuning->state, lease, err));

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/planted.h"
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
 #include "server/state/lookup.h"
@@ -22,6 +23,9 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
 
     heap_remove(&tuning->state.lease_deadlines, &lease->deadline);
     tuning->state.n_expired++;
+    if (PLANTED(LOST_FOR_GOOD)) {
+        return 0;
+    }
     TRY(obsolete_settle(&tuning->state, lease, lease->last_step >= 0,
                         err)); /* silent: not received? */
     if (study->row.state == STUDY_STOPPED) {
@@ -72,6 +76,8 @@ static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err
     struct live_trial *trial = lease->trial;
     struct live_study *study = trial->study;
     bool was_expired = lease->expired;
+
+    trial->row.losses += PLANTED(RELEASE_CHARGED);
 
     if (was_expired) {
         TRY(lease_revive(&tuning->state, lease, err));

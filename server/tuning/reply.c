@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/planted.h"
+
 #define REPLY_KEPT_MS (24 * 60 * 60 * 1000)
 
 /* *answered: the key was used before. */
@@ -33,7 +35,7 @@ int reply_keep(struct tuning *tuning, const struct command *command, struct err 
     struct reply_row row = {.at_ms = tuning->state.wall_ms};
     OWN(buf) struct buf text = {0};
 
-    if (!command->has_key || tuning->settings.render == NULL) {
+    if (!command->has_key || tuning->settings.render == NULL || PLANTED(KEY_NOT_KEPT)) {
         return 0;
     }
     buf_init(&text, 16 << 20);

@@ -7,6 +7,7 @@
 
 #include "common/digest.h"
 #include "common/integer.h"
+#include "common/planted.h"
 #include "common/step.h"
 #include "server/state/checkpoints.h"
 #include "server/state/durations.h"
@@ -24,9 +25,10 @@ static int late_result(struct tuning *tuning, struct result_command *command,
                        struct attempt_row *ended, const unsigned char hash[DIGEST_KEY_BYTES],
                        struct err *err)
 {
-    if (ended->has_result && memcmp(ended->result, hash, DIGEST_KEY_BYTES) == 0) {
+    if (ended->has_result
+        && (memcmp(ended->result, hash, DIGEST_KEY_BYTES) == 0 || PLANTED(SECOND_RESULT))) {
         struct live_trial *live = trial_live(&tuning->state, ended->trial);
-        command->out.late = ended->late;
+        command->out.late = ended->late != PLANTED(OTHER_ANSWER);
         if (live != NULL) {
             return trial_report(live, &command->out.trial, err);
         }
@@ -160,7 +162,7 @@ static int keep_progress(struct tuning *tuning, struct live_lease *lease,
 {
     struct live_trial *trial = lease->trial;
 
-    TRY(outcome_keep_metrics(lease, report, err));
+    TRY(PLANTED(RESULT_FORGOTTEN) ? 0 : outcome_keep_metrics(lease, report, err));
     TRY(outcome_keep_bounded(tuning, lease, report, step, err));
     trial->row.has_step = true;
     trial->row.step = step;

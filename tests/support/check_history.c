@@ -24,7 +24,7 @@ static const struct argp_option options[] = {
     {"drained-within", KEY_WITHIN, "SECONDS", 0, "And so soon after the last fault", 0},
     {"ttl-scale", KEY_TTL_SCALE, "X", 0, "The server's clock runs X times faster", 0},
     {"min-faults", KEY_MIN_FAULTS, "N", 0, "Refuse a run with fewer injected faults", 0},
-    {"min-requests", KEY_MIN_REQUESTS, "N", 0, "Refuse a run with fewer requests", 0},
+    {"min-requests", KEY_MIN_REQUESTS, "N", 0, "Refuse a run with fewer acknowledged requests", 0},
     {0},
 };
 
@@ -92,6 +92,16 @@ static int read_lines(const char *path, struct history *history,
     return result;
 }
 
+static size_t count_acknowledged(const struct history *history)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < history->n_ops; i++) {
+        n += history->ops[i].status == OP_OK;
+    }
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {options,
@@ -114,16 +124,22 @@ int main(int argc, char **argv)
     }
     checker_run(&history, &arguments.options, &verdict);
     (void)fputs(buf_text(&verdict.text), stdout);
-    (void)printf("%zu requests, %zu trials, %zu attempts, %zu measurements, %zu faults: "
-                 "%zu violations\n",
-                 history.n_ops, history.n_trials, history.n_attempts, history.n_rows,
+    size_t n_ok = count_acknowledged(&history);
+    for (int rule = 1; rule < CHECKER_RULES; rule++) {
+        if (verdict.counts[rule] > 0) {
+            (void)printf("rule A%d is violated: %zu\n", rule, verdict.counts[rule]);
+        }
+    }
+    (void)printf("%zu requests, %zu acknowledged, %zu trials, %zu attempts, %zu measurements, "
+                 "%zu faults: %zu violations\n",
+                 history.n_ops, n_ok, history.n_trials, history.n_attempts, history.n_rows,
                  history.n_faults, verdict.total);
     if (verdict.total > 0) {
         return 1;
     }
-    if (history.n_faults < arguments.min_faults || history.n_ops < arguments.min_requests) {
-        (void)printf("invalid: %zu faults and %zu requests were asked for\n", arguments.min_faults,
-                     arguments.min_requests);
+    if (history.n_faults < arguments.min_faults || n_ok < arguments.min_requests) {
+        (void)printf("invalid: %zu faults and %zu acknowledged requests were asked for\n",
+                     arguments.min_faults, arguments.min_requests);
         return 3;
     }
     return 0;

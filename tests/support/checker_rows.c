@@ -210,17 +210,27 @@ static void check_enqueued_asked(struct checker *checker)
 }
 
 /* An attempt that no client knows of must come from a lease request without an answer, each of
- * which explains one. */
+ * which explains one; none that was granted when it was repeated, which gives the same lease. */
 static void check_attempts_asked(struct checker *checker)
 {
     const struct history *history = checker->history;
     struct index asked = {0};     /* worker, request id, op unless it has one */
     struct index unclaimed = {0}; /* worker */
+    struct index granted = {0};   /* worker, request id */
 
+    for (size_t i = 0; i < checker->grants.n; i++) {
+        const struct op *op = &history->ops[checker->grants.items[i].row];
+
+        index_add(&granted, (int64_t[]){op->worker, op->key}, 2, i);
+    }
+    index_sort(&granted);
     for (size_t i = 0; i < history->n_ops; i++) {
         const struct op *op = &history->ops[i];
+        size_t n;
 
-        if (op->kind == OP_LEASE && op->status == OP_INFO) {
+        if (op->kind == OP_LEASE && op->status == OP_INFO
+            && (op->key == 0
+                || index_find(&granted, (int64_t[]){op->worker, op->key}, 2, &n) == NULL)) {
             index_add(&asked, (int64_t[]){op->worker, op->key, op->key == 0 ? op->id : 0}, 3, i);
         }
     }
@@ -251,6 +261,7 @@ static void check_attempts_asked(struct checker *checker)
         }
         i += n_rows;
     }
+    index_finish(&granted);
     index_finish(&asked);
     index_finish(&unclaimed);
 }

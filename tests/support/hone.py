@@ -132,6 +132,7 @@ class Server:
     """A honed of its own. `data` stays the caller's if given."""
 
     def __init__(self, data=None, args=(), env=None, port=0):
+        self.program = None  # $HONED
         self.own_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="hone-test-")
         self.args = list(args)
@@ -143,7 +144,7 @@ class Server:
         self.url = None
 
     def command(self):
-        return [build_path("HONED"), "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
+        return [self.program or build_path("HONED"), "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
                 *self.args]
 
     def start(self):
@@ -213,10 +214,10 @@ def run_honed(*args, env=None, seconds=30):
     return done.returncode, done.stdout
 
 
-def preload_env(**settings):
-    """The environment that puts tests/support/preload.c before libc."""
+def preload_env(libraries=("HONE_PRELOAD",), **settings):
+    """The environment that puts tests/support/preload.c (or others) before libc."""
     asan = os.environ.get("ASAN_OPTIONS", "")
-    return {"LD_PRELOAD": build_path("HONE_PRELOAD"),
+    return {"LD_PRELOAD": ":".join(build_path(name) for name in libraries),
             "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":"),
             **{name: str(value) for name, value in settings.items()}}
 

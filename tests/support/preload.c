@@ -1,6 +1,7 @@
 /* A library to put before libc (LD_PRELOAD) in a honed or hone under test:
  *
  *   HONE_TEST_SYNC_DELAY_US=1000   every fsync and fdatasync takes so much longer
+ *   HONE_TEST_WRITE_DELAY_US=200   every write at a place of a file takes so much longer
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
  *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
  *                                  of its children count nothing
@@ -40,9 +41,9 @@ static void *libc_function(const char *name)
     return function;
 }
 
-static void delay(void)
+static void delay(const char *variable)
 {
-    const char *text = getenv("HONE_TEST_SYNC_DELAY_US");
+    const char *text = getenv(variable);
     long us = text == NULL ? 0 : strtol(text, NULL, 10);
     struct timespec span = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 
@@ -101,7 +102,7 @@ static int slow_sync(const char *name, int fd)
     sync_function *real;
 
     memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
-    delay();
+    delay("HONE_TEST_SYNC_DELAY_US");
     count_change();
     return real(fd);
 }
@@ -161,6 +162,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
     void *found = libc_function("pwrite64");
 
     memcpy(&real, &found, sizeof real);
+    delay("HONE_TEST_WRITE_DELAY_US");
     if (is_full()) {
         errno = ENOSPC;
         return -1;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/planted.h"
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/functions.h"
@@ -187,6 +188,9 @@ int store_open_reader(const struct store *writer, struct store **reader, struct 
     if (open_connection(opened, err) != 0 || prepare_statements(opened, err) != 0) {
         store_close(opened);
         return -1;
+    }
+    if (PLANTED(OLD_SNAPSHOT)) {
+        (void)sqlite3_step(opened->statements[STMT_TOKEN_EACH]);
     }
     *reader = opened;
     return 0;
