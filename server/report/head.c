@@ -313,6 +313,11 @@ void report_best(const struct study_report *report, struct buf *out)
         buf_printf(out, " %s", step_format(best->step, def->resource_digits, text));
     }
     buf_puts(out, "</span></p>\n");
+    if (report->advice != NULL) {
+        buf_puts(out, "<p>Another trial is recommended: ");
+        html_text(out, report->advice);
+        buf_puts(out, ".</p>\n");
+    }
     if (best->config != NULL) {
         write_params(report, best, out);
         write_json(report, best, out);

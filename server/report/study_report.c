@@ -16,6 +16,7 @@ void study_report_finish(struct study_report *report)
     free(report->curves);
     free(report->shares);
     free(report->machines);
+    free(report->advice);
     trace_finish(&report->trace);
     pareto_front_finish(&report->front);
     json_decref(report->brackets);

@@ -61,7 +61,9 @@ struct study_report {
     size_t n_machines, cap_machines;
     struct shown_machine *machines; /* the one with most attempts first */
     struct ledger ledger;           /* finished */
-    json_t *brackets;               /* as GET …/brackets answers; NULL: none; owned */
+    char *advice; /* why another trial than the best observed one is recommended, a sentence; NULL:
+                     it is not; owned */
+    json_t *brackets; /* as GET …/brackets answers; NULL: none; owned */
 };
 
 void study_report_finish(struct study_report *report);

@@ -3,6 +3,7 @@
 
 import html.parser
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,20 @@ class Reports(unittest.TestCase):
         text = self.report("ran")[0].body.decode()
         self.assertIn("node7:0 (2)", text)
         self.assertIn(">oom<", text)
+
+    def test_a_lucky_value_is_told(self):
+        for name, noise in (("noisy", 0.1), ("exact", 0)):
+            rng = random.Random(7)
+            points = [(rng.random(), noise * rng.gauss(0, 1)) for _ in range(60)] + [(0.7, -4 * noise)]
+            self.make(name, 1, 0)
+            reply = self.client.post(f"/v1/studies/{name}/trials", [
+                {"state": "completed", "parameters": {"p0": x}, "metrics": {"loss": (x - 0.3) ** 2 + one}}
+                for x, one in points])
+            self.assertEqual(reply.status, 201, reply)
+            best = self.client.get(f"/v1/studies/{name}/best?recommended=true").json["recommended"]
+            page = self.report(name)[0].body.decode()
+            advice = f"<p>Another trial is recommended: {best['text']}.</p>"
+            self.assertEqual((advice in page, "is recommended" in page), (noise > 0, noise > 0))
 
     def stopped(self, name, completed):
         """The history of a study where a trial that was stopped early has the best value of all."""

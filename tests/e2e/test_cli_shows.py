@@ -83,6 +83,22 @@ def test_a_study_is_shown_in_words(tmp):
         contains(talk, "no trial of 'digits' has a value yet")
 
 
+def test_another_trial_is_recommended_where_it_matters(tmp):
+    with FakeServer() as server:
+        with_study(server)
+        plain, _ = hone(server, tmp, "study", "best", "digits")
+        asked = "/v1/studies/digits/best?recommended=true"
+        for matters in (False, True):
+            server.answers["GET", asked] = [(200, {**BEST, "recommended": {
+                "trial": 7, "text": "the 0.91 of trial 1 is lucky", "matters": matters}})]
+            out, _ = hone(server, tmp, "study", "best", "digits")
+            expect(out, plain + matters * "recommended  the 0.91 of trial 1 is lucky\n")
+        for kind in ("malformed", "overloaded"):  # a server that does not know it, or has no time
+            problem = server.problem(kind, "no")
+            server.answers["GET", asked] = [(problem["status"], problem)]
+            expect(hone(server, tmp, "study", "best", "digits")[0], plain)
+
+
 def test_several_objectives_have_a_front_instead_of_a_best(tmp):
     with FakeServer() as server:
         with_study(server, objectives=[{"metric": "accuracy", "direction": "maximize"},

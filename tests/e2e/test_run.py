@@ -349,6 +349,14 @@ BOUNDED = ["--maximize", "throughput", "-P", "batch=int:1..128", "--trials", "5"
            "--strategy", "grid", "--subject-to"]
 
 
+def test_a_run_recommends_another_trial_than_a_lucky_one(tmp):
+    noisy = "n=$1; echo hone: loss=$(((n - 20) * (n - 20) + (n * 7919 % 101 - 50) * 5 - 600 * (n == 34)))"
+    with Account(tmp) as account:
+        out, _ = account.hone("run", "noisy", "--minimize", "loss", "-P", "n=int:1..60", "--strategy", "grid",
+                              "--trials", "60", "--", "sh", "-c", noisy, "sh", "{n}")
+        contains(out, "n            34\n", "recommended  the -249 of trial ", " is likely a lucky one")
+
+
 def test_the_best_of_a_run_satisfies_its_bound(tmp):
     with Account(tmp) as account:
         definition = [*BOUNDED, "p99_ms<=500", "--trials", "128"]

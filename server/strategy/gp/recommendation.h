@@ -48,8 +48,8 @@ OWN_VALUE(recommendation)
  * earliest of equals. Not known: several objectives, a space without parameters, too few trials,
  * none eligible, `best` not among them, or results that cannot be modelled. `seen` may have the fit
  * of an earlier call with the same completed trials as `made`, which saves most of the time. Pure,
- * safe from any thread. Some 50 ms of processor time for 100 trials, 1 s for 1,000. ERR_NOMEM;
- * ERR_OVERLOADED: seen->stop was set. */
+ * safe from any thread. Some 10 ms of processor time for 100 trials, up to 100 ms for 300 and more.
+ * ERR_NOMEM; ERR_OVERLOADED: seen->stop was set. */
 MUST_USE int strategy_recommend(const struct study_def *study, const struct history *seen,
                                 int64_t best, struct recommendation *recommendation,
                                 struct err *err);

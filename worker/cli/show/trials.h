@@ -38,7 +38,4 @@ void trials_end(struct trials *trials, bool is_whole, const char *nothing);
 void trials_finish(struct trials *trials);
 OWN_VALUE(trials)
 
-/* The best trial as "name  value" lines in full precision. `best` is the answer of …/best. */
-void best_print(FILE *out, const json_t *study, const json_t *best);
-
 #endif

@@ -18,9 +18,9 @@
 #include "worker/cli/define/creation.h"
 #include "worker/cli/define/definition.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/best.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
-#include "worker/cli/show/trials.h"
 #include "worker/cli/show/trials_csv.h"
 #include "worker/cli/show/watch.h"
 #include "worker/cli/status.h"
@@ -198,10 +198,38 @@ static int no_result(const json_t *study, const json_t *best, struct err *err)
                    text_at(study, "name"), int_at(json_object_get(best, "nearest"), "trial", 1));
 }
 
+/* The newest answer of …/best with a recommendation; what is known already where there is none. */
+static json_t *ask_best(struct session *session, const struct watch *watch)
+{
+    json_t *best = NULL;
+    struct err err = {0};
+
+    return best_get(session, &best, &err) == 0 ? best : json_incref(watch->best);
+}
+
+static int print_trial(struct session *session, const struct options *options,
+                       const struct watch *watch, struct err *err)
+{
+    json_auto_t *best = ask_best(session, watch);
+    const json_t *trial = json_object_get(best, "trial");
+
+    if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
+        print_json(stdout, best);
+    } else if (options->output == OUTPUT_NAME) {
+        (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
+    } else if (options->output == OUTPUT_CSV) {
+        TRY(trials_print_csv_one(session, options->arguments[0], int_at(trial, "number", 0), err));
+    } else {
+        best_print(stdout, watch->study, best);
+    }
+    (void)fflush(stdout);
+    print_command(options, watch->study, trial);
+    return 0;
+}
+
 static int print_result(struct session *session, const struct options *options,
                         const struct watch *watch, struct err *err)
 {
-    const json_t *trial = json_object_get(watch->best, "trial");
 
     if (study_metric(watch->study) == NULL) {
         OWN(buf) struct buf count = {0};
@@ -215,21 +243,9 @@ static int print_result(struct session *session, const struct options *options,
             count.len > 0 ? "; " : "", options->arguments[0]);
         return 0;
     }
-    if (!json_is_object(trial)) {
-        return no_result(watch->study, watch->best, err);
-    }
-    if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
-        print_json(stdout, watch->best);
-    } else if (options->output == OUTPUT_NAME) {
-        (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
-    } else if (options->output == OUTPUT_CSV) {
-        TRY(trials_print_csv_one(session, options->arguments[0], int_at(trial, "number", 0), err));
-    } else {
-        best_print(stdout, watch->study, watch->best);
-    }
-    (void)fflush(stdout);
-    print_command(options, watch->study, trial);
-    return 0;
+    return json_is_object(json_object_get(watch->best, "trial"))
+               ? print_trial(session, options, watch, err)
+               : no_result(watch->study, watch->best, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */

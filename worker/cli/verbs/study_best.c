@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/best.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
@@ -12,8 +13,11 @@
 
 const struct usage usage_study_best = {
     .arguments = "NAME",
-    .doc = "Shows the best trial of a study at the highest resource that any trial reached; with "
-           "several objectives, those that no other trial beats in all of them.",
+    .doc =
+        "Shows the best trial of a study at the highest resource that any trial reached; with "
+        "several objectives, those that no other trial beats in all of them. Where one evaluation "
+        "is noisy the best observed value is a lucky one: then it also says which trial is "
+        "expected to be better.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
     .n_min = 1,
     .n_max = 1,
@@ -79,14 +83,14 @@ static int show_best(const struct options *options, struct err *err)
     json_auto_t *study = NULL;
     json_auto_t *best = NULL;
 
-    TRY(session_open_study(options, &session, "/best", &study, err));
+    TRY(session_open_study(options, &session, "/best?recommended=true", &study, err));
     if (study == NULL) {
         return 0;
     }
     if (study_metric(study) == NULL) {
         return print_front(&session, study, err);
     }
-    TRY(session_get_part(&session, "/best", &best, err));
+    TRY(best_get(&session, &best, err));
     return print_best(&session, study, best, err);
 }
 
