@@ -91,7 +91,9 @@ static int by_rank(const void *a, const void *b, void *context)
 
 int study_report_rank(struct study_report *report, struct err *err)
 {
-    TRY(pareto_front_reduce(&report->front, err));
+    if (report->def->n_objectives > 1) {
+        TRY(pareto_front_reduce(&report->front, err));
+    }
     report->ranked = calloc(report->n_trials + 1, sizeof *report->ranked);
     if (report->ranked == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for a report");
