@@ -208,6 +208,7 @@ static int run(const struct settings *settings, struct err *err)
         .deliver = api_deliver,
         .render = api_render,
         .tokens = api_tokens,
+        .token_uses = api_token_uses,
         .events = api_events,
         .on_idle = on_idle,
     };

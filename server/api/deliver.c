@@ -185,3 +185,18 @@ void api_tokens(void *context, const struct token_row tokens[], size_t n)
     http_set_tokens(api->http, valid, n_valid);
     free(valid);
 }
+
+size_t api_token_uses(void *context, struct token_use uses[], size_t max)
+{
+    struct api *api = context;
+    struct http_token_use taken[64];
+    size_t n = http_take_token_uses(
+        api->http, taken,
+        max < sizeof taken / sizeof taken[0] ? max : sizeof taken / sizeof taken[0]);
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(uses[i].id, taken[i].id, sizeof uses[i].id);
+        uses[i].at_ms = taken[i].at_ms;
+    }
+    return n;
+}

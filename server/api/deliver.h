@@ -12,6 +12,8 @@ void api_deliver(void *context, struct command *const commands[], size_t n);
 bool api_render(const struct command *command, int64_t *status, struct buf *text);
 /* These tokens are valid from now on. Without memory the former ones stay valid. */
 void api_tokens(void *context, const struct token_row tokens[], size_t n);
+/* Takes the newest uses of tokens that were not taken yet, at most `max`; returns how many. */
+size_t api_token_uses(void *context, struct token_use uses[], size_t max);
 /* Events are on disk up to this number; wakes those that follow them. */
 void api_events(void *context, int64_t last_seq);
 

@@ -104,6 +104,7 @@ static void token_write(const struct token_row *row, const char *secret, struct 
     json_put_moment(w, "created_at", row->created_at_ms);
     json_put_moment(w, "expires_at", row->expires_at_ms == 0 ? -1 : row->expires_at_ms);
     json_put_moment(w, "revoked_at", row->revoked_at_ms == 0 ? -1 : row->revoked_at_ms);
+    json_put_moment(w, "last_used_at", row->used_at_ms == 0 ? -1 : row->used_at_ms);
     if (secret != NULL) {
         json_put_string(w, "token", secret);
     }
@@ -190,32 +191,39 @@ void post_token(void *context, struct http_request *request)
 
 /* ---- GET, DELETE ---- */
 
+struct token_listing {
+    struct item_list *list;
+    struct http_server *http;
+};
+
 static int token_item(void *context, const struct token_row *row, struct err *err)
 {
-    struct item_list *listing = context;
+    struct token_listing *listing = context;
+    struct token_row token = *row;
+    int64_t used_at_ms = http_token_used_at(listing->http, row->id);
 
     (void)err;
-    token_write(row, NULL, item_list_item(listing));
-    item_list_item_end(listing);
+    if (used_at_ms > token.used_at_ms) {
+        token.used_at_ms = used_at_ms;
+    }
+    token_write(&token, NULL, item_list_item(listing->list));
+    item_list_item_end(listing->list);
     return 0;
 }
 
 static int read_tokens(struct read_request *read, struct err *err)
 {
-    OWN(item_list) struct item_list listing = {0};
+    OWN(item_list) struct item_list list = {0};
+    struct token_listing listing = {.list = &list, .http = read->api->http};
 
-    TRY(item_list_begin(&listing, read, err));
+    TRY(item_list_begin(&list, read, err));
     TRY(store_each_token(read->store, token_item, &listing, err));
-    return item_list_end(&listing, NULL, err);
+    return item_list_end(&list, NULL, err);
 }
 
-static const struct representation_column columns[] = {{.key = "id"},
-                                                       {.key = "name"},
-                                                       {.key = "scopes"},
-                                                       {.key = "created_at"},
-                                                       {.key = "expires_at"},
-                                                       {.key = "revoked_at"},
-                                                       {0}};
+static const struct representation_column columns[] = {
+    {.key = "id"},         {.key = "name"},       {.key = "scopes"},       {.key = "created_at"},
+    {.key = "expires_at"}, {.key = "revoked_at"}, {.key = "last_used_at"}, {0}};
 static const struct representation representation = {.formats = FORMATS_LIST, .columns = columns};
 
 REPRESENTATION_HANDLER(get_tokens, &representation, NULL, read_tokens)

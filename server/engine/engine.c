@@ -78,6 +78,7 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
     (void)pthread_mutex_init(&created->watch.lock, NULL);
     init_condition(&created->watch.ended);
     atomic_store(&created->last_use_ms, real_ms());
+    created->token_uses_kept_ms = real_ms();
     if (open_all(created, err) != 0) {
         engine_destroy(created);
         return -1;

@@ -50,9 +50,10 @@ struct engine {
     atomic_bool view_is_old;    /* something was answered since */
     atomic_bool view_is_wanted; /* a reader waits for a newer one */
     int64_t seq_told;
-    size_t answered; /* by the last group */
-    double gain;     /* how many of those came back while the writer waited, smoothed */
-    unsigned probe;  /* groups since it last waited */
+    int64_t token_uses_kept_ms; /* real monotonic */
+    size_t answered;            /* by the last group */
+    double gain;                /* how many of those came back while the writer waited, smoothed */
+    unsigned probe;             /* groups since it last waited */
     atomic_ullong groups, commands, commits, granted, expired;
     atomic_llong last_commit_us;
     struct histogram commit_durations, suggest_durations;

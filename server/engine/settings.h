@@ -26,6 +26,10 @@ struct engine_settings {
     bool (*render)(const struct command *command, int64_t *status, struct buf *text);
     /* Writer thread, before the answers of the group that changed them leave. */
     void (*tokens)(void *context, const struct token_row tokens[], size_t n);
+    /* Writer thread: takes those uses of tokens that were not taken yet, at most `max`; returns how
+     * many. NULL: they are not kept. */
+    size_t (*token_uses)(void *context, struct token_use uses[], size_t max);
+    int64_t token_uses_every_ms; /* 0: 600,000 */
     /* Writer thread: events were written up to this number. */
     void (*events)(void *context, int64_t last_seq);
     void (*on_idle)(void *context);

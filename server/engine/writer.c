@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/planted.h"
 #include "server/engine/parts.h"
+#include "server/engine/token_uses.h"
 #include "server/engine/watch.h"
 
 #define STALL_MS 1000 /* standing still for longer gives every lease its time back */
@@ -182,7 +183,8 @@ static void run_group(struct engine *engine, struct command *first)
             return;
         }
     }
-    if (tuning_settle(engine->tuning, &err) != 0 || commit(engine, &err) != 0) {
+    if (tuning_settle(engine->tuning, &err) != 0 || token_uses_keep(engine, &err) != 0
+        || commit(engine, &err) != 0) {
         give_up_group(engine, NULL, &err);
         deliver(engine);
         return;
@@ -236,6 +238,9 @@ static int64_t next_wake(const struct engine *engine, int64_t now_ms)
         if (wake > now_ms + WATCH_EVERY_MS) {
             wake = now_ms + WATCH_EVERY_MS; /* so that a stall is noticed */
         }
+    }
+    if (wake > token_uses_due_ms(engine)) {
+        wake = token_uses_due_ms(engine);
     }
     if (engine->view_is_old && wake > engine->view_made_ms + VIEW_EVERY_MS) {
         wake = engine->view_made_ms + VIEW_EVERY_MS;

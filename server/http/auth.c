@@ -3,6 +3,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,27 @@ static int compare_tokens(const void *a, const void *b)
     return strcmp(((const struct http_token *)a)->id, ((const struct http_token *)b)->id);
 }
 
+/* The token of this id in the table, or NULL. Under the lock. */
+static struct http_token *token_with_id(const struct http_server *server, const char *id)
+{
+    struct http_token key = {0};
+
+    (void)snprintf(key.id, sizeof key.id, "%s", id);
+    return server->n_tokens == 0
+               ? NULL
+               : bsearch(&key, server->tokens, server->n_tokens, sizeof key, compare_tokens);
+}
+
+/* Under the lock: what the server's own table knows of their use. */
+static void carry_uses(const struct http_server *server, struct http_token tokens[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct http_token *old = token_with_id(server, tokens[i].id);
+        tokens[i].used_at_ms = old == NULL ? 0 : old->used_at_ms;
+        tokens[i].use_is_new = old != NULL && old->use_is_new;
+    }
+}
+
 void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n)
 {
     struct http_token *copy = calloc(n > 0 ? n : 1, sizeof *copy);
@@ -28,6 +50,9 @@ void http_set_tokens(struct http_server *server, const struct http_token *tokens
         qsort(copy, n, sizeof *copy, compare_tokens);
     }
     (void)pthread_mutex_lock(&server->lock);
+    if (copy != NULL) {
+        carry_uses(server, copy, n);
+    }
     old = server->tokens; /* out of memory: no token is valid, rather than a revoked one */
     server->tokens = copy;
     server->n_tokens = copy == NULL ? 0 : n;
@@ -65,58 +90,77 @@ static bool public_id(const char *text, char id[16])
     return true;
 }
 
-/* The token of this id in the table, or NULL. Under the lock. */
-static const struct http_token *token_with_id(const struct http_server *server,
-                                              const struct http_token *key)
+static bool has_expired(int64_t expires_at_ms, int64_t now_ms)
 {
-    return server->n_tokens == 0
-               ? NULL
-               : bsearch(key, server->tokens, server->n_tokens, sizeof *key, compare_tokens);
-}
-
-static bool has_expired(const struct http_server *server, int64_t expires_at_ms)
-{
-    return expires_at_ms != 0 && expires_at_ms <= server->clock->wall_ms(server->clock);
+    return expires_at_ms != 0 && expires_at_ms <= now_ms;
 }
 
 static bool find_token(struct http_server *server, const char *text, struct http_token *found)
 {
-    struct http_token key = {0};
+    int64_t now_ms = server->clock->wall_ms(server->clock);
     unsigned char hash[32];
     bool known = false;
+    char id[16];
 
-    if (strlen(text) > TOKEN_TEXT_MAX || !public_id(text, key.id)
+    if (strlen(text) > TOKEN_TEXT_MAX || !public_id(text, id)
         || gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), hash) != 0) {
         return false;
     }
     (void)pthread_mutex_lock(&server->lock);
-    const struct http_token *token = token_with_id(server, &key);
-    if (token != NULL && gnutls_memcmp(token->sha256, hash, sizeof hash) == 0) {
+    struct http_token *token = token_with_id(server, id);
+    if (token != NULL && gnutls_memcmp(token->sha256, hash, sizeof hash) == 0
+        && !has_expired(token->expires_at_ms, now_ms)) {
+        token->used_at_ms = now_ms;
+        token->use_is_new = true;
         *found = *token;
         known = true;
     }
     (void)pthread_mutex_unlock(&server->lock);
-    return known && !has_expired(server, found->expires_at_ms);
+    return known;
 }
 
 bool auth_is_valid(struct http_request *request)
 {
     struct http_server *server = request->server;
     struct http_principal *principal = &request->principal;
-    struct http_token key = {0};
 
     if (principal->token_id[0] == '\0') {
         return true;
     }
     if (request->tokens_version != atomic_load(&server->tokens_version)) {
-        memcpy(key.id, principal->token_id, sizeof key.id);
         (void)pthread_mutex_lock(&server->lock);
-        const struct http_token *token = token_with_id(server, &key);
+        const struct http_token *token = token_with_id(server, principal->token_id);
         principal->expires_at_ms = token == NULL ? 1 : token->expires_at_ms;
         request->tokens_version = atomic_load(&server->tokens_version);
         (void)pthread_mutex_unlock(&server->lock);
     }
-    return !has_expired(server, principal->expires_at_ms);
+    return !has_expired(principal->expires_at_ms, server->clock->wall_ms(server->clock));
+}
+
+size_t http_take_token_uses(struct http_server *server, struct http_token_use uses[], size_t max)
+{
+    size_t n = 0;
+
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < server->n_tokens && n < max; i++) {
+        struct http_token *token = &server->tokens[i];
+        if (token->use_is_new) {
+            token->use_is_new = false;
+            memcpy(uses[n].id, token->id, sizeof uses[n].id);
+            uses[n++].at_ms = token->used_at_ms;
+        }
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    return n;
+}
+
+int64_t http_token_used_at(struct http_server *server, const char *id)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    const struct http_token *token = token_with_id(server, id);
+    int64_t at_ms = token == NULL ? 0 : token->used_at_ms;
+    (void)pthread_mutex_unlock(&server->lock);
+    return at_ms;
 }
 
 int auth_refuse_ended(struct err *err)

@@ -44,12 +44,27 @@ struct http_token {
     unsigned char sha256[32]; /* of the whole token text */
     unsigned scopes;
     int64_t expires_at_ms; /* wall clock; 0: never */
+    int64_t used_at_ms;    /* wall clock; 0: not since the start */
+    bool use_is_new;       /* not taken yet by http_take_token_uses() */
 };
 
-/* Replaces the table of valid tokens; copies. A request whose token is no longer in it, or has
- * expired, is refused also when its head was accepted before, and a stream of its ends. A deferred
- * request is left to the thread that is going to answer it. Any thread. */
+struct http_token_use {
+    char id[16];
+    int64_t at_ms; /* wall clock */
+};
+
+/* Replaces the table of valid tokens; copies, and keeps when those were used that stay. A request
+ * whose token is no longer in it, or has expired, is refused also when its head was accepted
+ * before, and a stream of its ends. A deferred request is left to the thread that is going to
+ * answer it. Any thread. */
 void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n);
+
+/* Takes the newest use of each token that was used since its use was last taken, at most `max`;
+ * returns how many. Any thread. */
+size_t http_take_token_uses(struct http_server *server, struct http_token_use uses[], size_t max);
+/* Returns when the token was last used since the start, by the wall clock; 0: it was not. Any
+ * thread. */
+int64_t http_token_used_at(struct http_server *server, const char *id);
 
 /* ---- routes ------------------------------------------------------------------------------- */
 enum http_body {

@@ -552,12 +552,20 @@ struct token_row {
     int64_t created_at_ms;
     int64_t expires_at_ms; /* 0: never */
     int64_t revoked_at_ms; /* 0: valid */
+    int64_t used_at_ms;    /* 0: never, as far as it was kept */
+};
+struct token_use {
+    char id[16];
+    int64_t at_ms; /* wall clock */
 };
 /* Adds a token; its id is new. */
 MUST_USE int store_token_insert(struct store *store, const struct token_row *row, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_USE int store_token_revoke(struct store *store, const char *id, int64_t now_ms,
                                 struct err *err);
+/* Keeps when a token was used, unless a later use is known. Without such a token nothing happens.
+ */
+MUST_USE int store_token_used(struct store *store, const struct token_use *use, struct err *err);
 /* All of them, revoked and expired ones included. */
 MUST_USE int store_each_token(struct store *store,
                               int (*each)(void *context, const struct token_row *row,

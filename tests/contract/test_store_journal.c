@@ -78,6 +78,14 @@ static int see_token(void *context, const struct token_row *row, struct err *err
     return 0;
 }
 
+static int see_use(void *context, const struct token_row *row, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%s:%" PRId64 " ", row->id, row->used_at_ms);
+    return 0;
+}
+
 /* ---- cases ---- */
 
 START_TEST(first_value_of_a_measurement_wins)
@@ -384,6 +392,29 @@ START_TEST(token_is_revoked_once)
 }
 END_TEST
 
+START_TEST(newest_use_of_a_token_is_kept)
+{
+    static const struct token_use uses[] = {{"t_a", 50}, {"t_a", 40}, {"t_c", 60}, {"t_a", 51}};
+
+    begin_case(_i);
+    struct token_row a = script_token("t_a", 10);
+    struct token_row b = script_token("t_b", 20);
+    MUST(store_token_insert(f.store, &a, &f.err));
+    MUST(store_token_insert(f.store, &b, &f.err));
+    MUST(store_each_token(f.store, see_use, NULL, &f.err));
+    expect_seen("t_a:0 t_b:0 ");
+    for (size_t i = 0; i < 3; i++) {
+        MUST(store_token_used(f.store, &uses[i], &f.err));
+    }
+    MUST(store_each_token(f.store, see_use, NULL, &f.err));
+    expect_seen("t_a:50 t_b:0 ");
+    MUST(store_token_used(f.store, &uses[3], &f.err));
+    MUST(store_each_token(f.store, see_use, NULL, &f.err));
+    expect_seen("t_a:51 t_b:0 ");
+    end_case();
+}
+END_TEST
+
 void add_store_journal(Suite *suite)
 {
     ADD_CASES(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
@@ -391,5 +422,5 @@ void add_store_journal(Suite *suite)
               number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
               fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
               discards_come_oldest_first_until_deleted, nodes_are_replaced_by_name_until_deleted,
-              replies_are_kept_until_purged, token_is_revoked_once);
+              replies_are_kept_until_purged, token_is_revoked_once, newest_use_of_a_token_is_kept);
 }

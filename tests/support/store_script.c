@@ -217,6 +217,7 @@ static int write_rest(struct store *store, int mark, int64_t study, struct err *
     struct token_row token = script_token(id, 900 + mark);
     token.expires_at_ms = 99000;
     TRY(store_token_insert(store, &token, err));
+    TRY(store_token_used(store, &(const struct token_use){"t_1", 950}, err));
     return store_token_revoke(store, id, 8000, err);
 }
 
@@ -452,8 +453,9 @@ static int put_node(void *context, const struct node_row *row, struct err *err)
 static int put_token(void *context, const struct token_row *row, struct err *err)
 {
     (void)err;
-    buf_printf(context, "token %s %s scopes %u at %" PRId64 " %" PRId64 " %" PRId64, row->id,
-               row->name, row->scopes, row->created_at_ms, row->expires_at_ms, row->revoked_at_ms);
+    buf_printf(context, "token %s %s scopes %u at %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+               row->id, row->name, row->scopes, row->created_at_ms, row->expires_at_ms,
+               row->revoked_at_ms, row->used_at_ms);
     put_bytes(context, "sha256", row->sha256, sizeof row->sha256);
     buf_putc(context, '\n');
     return 0;

@@ -540,6 +540,93 @@ START_TEST(orderly_stop_answers_all_and_is_noted)
 }
 END_TEST
 
+/* ---- when tokens were used ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_new;      /* token 0 was used at 77 */
+    unsigned n_after; /* calls since that was taken */
+} use = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static size_t take_use(void *context, struct token_use uses[], size_t max)
+{
+    size_t n = 0;
+
+    (void)context;
+    ck_assert_uint_gt(max, 0);
+    (void)pthread_mutex_lock(&use.lock);
+    if (use.is_new) {
+        use.is_new = false;
+        n = 1;
+        (void)snprintf(uses[0].id, sizeof uses[0].id, "t_0");
+        uses[0].at_ms = 77;
+    } else {
+        use.n_after++;
+        (void)pthread_cond_signal(&use.changed);
+    }
+    (void)pthread_mutex_unlock(&use.lock);
+    return n;
+}
+
+static int see_use(void *context, const struct token_row *row, struct err *err)
+{
+    int64_t *used_at_ms = context;
+
+    (void)err;
+    *used_at_ms = row->used_at_ms;
+    return 0;
+}
+
+static void use_token(void)
+{
+    (void)pthread_mutex_lock(&use.lock);
+    use.is_new = true;
+    use.n_after = 0;
+    (void)pthread_mutex_unlock(&use.lock);
+}
+
+/* Each time without any command: the writer looks by itself. */
+START_TEST(uses_of_tokens_are_kept_from_time_to_time)
+{
+    struct engine_settings settings = settings_now();
+    int64_t used_at_ms = 0;
+
+    settings.token_uses = take_use;
+    settings.token_uses_every_ms = 1;
+    MUST(engine_create(&settings, &f.engine, &f.err));
+    MUST(engine_start(f.engine, &f.err));
+    submit(new_token(0));
+    wait_for_answers(1);
+    use_token();
+    (void)pthread_mutex_lock(&use.lock);
+    while (use.n_after == 0) {
+        (void)pthread_cond_wait(&use.changed, &use.lock);
+    }
+    (void)pthread_mutex_unlock(&use.lock);
+    engine_stop(f.engine, 1000);
+    MUST(store_each_token(f.engine->store, see_use, &used_at_ms, &f.err));
+    ck_assert_int_eq(used_at_ms, 77);
+}
+END_TEST
+
+START_TEST(uses_of_tokens_are_kept_at_the_stop)
+{
+    struct engine_settings settings = settings_now();
+    int64_t used_at_ms = 0;
+
+    settings.token_uses = take_use;
+    MUST(engine_create(&settings, &f.engine, &f.err));
+    MUST(engine_start(f.engine, &f.err));
+    submit(new_token(0));
+    wait_for_answers(1);
+    use_token();
+    engine_stop(f.engine, 1000);
+    MUST(store_each_token(f.engine->store, see_use, &used_at_ms, &f.err));
+    ck_assert_int_eq(used_at_ms, 77);
+}
+END_TEST
+
 /* ---- jobs of requests, on one thread ---- */
 
 enum { REQUESTS = 10, SHORT_STEPS = 2, LONG_STEPS = 30 };
@@ -647,6 +734,8 @@ int main(void)
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
     tcase_add_test(whole, reader_sees_what_was_answered);
     tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);
+    tcase_add_test(whole, uses_of_tokens_are_kept_from_time_to_time);
+    tcase_add_test(whole, uses_of_tokens_are_kept_at_the_stop);
     /* Its process does not come to its own end: the directory is the parent's. */
     tcase_add_unchecked_fixture(end, set_up, tear_down);
     tcase_add_test_raise_signal(end, process_ends_when_a_commit_is_unknown, SIGABRT);

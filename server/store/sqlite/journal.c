@@ -338,6 +338,15 @@ int store_token_revoke(struct store *store, const char *id, int64_t now_ms, stru
     return 0;
 }
 
+int store_token_used(struct store *store, const struct token_use *use, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TOKEN_USED);
+
+    stmt_bind_text(&s, ":id", use->id);
+    stmt_bind_int(&s, ":at_ms", use->at_ms);
+    return stmt_run(store, &s, err);
+}
+
 int store_each_token(struct store *store,
                      int (*each)(void *context, const struct token_row *row, struct err *err),
                      void *context, struct err *err)
@@ -351,6 +360,7 @@ int store_each_token(struct store *store,
             .created_at_ms = stmt_int(&s, 4),
             .expires_at_ms = stmt_int(&s, 5),
             .revoked_at_ms = stmt_int(&s, 6),
+            .used_at_ms = stmt_int(&s, 7),
         };
         stmt_text_copy(&s, 0, row.id, sizeof row.id);
         stmt_text_copy(&s, 1, row.name, sizeof row.name);

@@ -245,8 +245,10 @@ const char *const stmt_sql[STMT_COUNT] = {
         " VALUES (:id, :name, :sha256, :scopes, :created_at_ms, :expires_at_ms)",
     [STMT_TOKEN_REVOKE] = "UPDATE token SET revoked_at_ms = coalesce(revoked_at_ms, :now_ms)"
                           " WHERE id = :id",
+    [STMT_TOKEN_USED] = "UPDATE token SET used_at_ms = :at_ms"
+                        " WHERE id = :id AND coalesce(used_at_ms, 0) < :at_ms",
     [STMT_TOKEN_EACH] = "SELECT id, name, sha256, scopes, created_at_ms, expires_at_ms,"
-                        " revoked_at_ms FROM token ORDER BY created_at_ms, id",
+                        " revoked_at_ms, used_at_ms FROM token ORDER BY created_at_ms, id",
     [STMT_META_GET] = "SELECT value FROM meta WHERE key = :key",
     [STMT_META_PUT] = "INSERT INTO meta (key, value) VALUES (:key, :value)"
                       " ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -166,11 +166,11 @@ int verb_token_create(int argc, char **argv)
 
 /* ---- list ----------------------------------------------------------------------------------- */
 
-enum { ID, NAME, SCOPES, CREATED, EXPIRES, N_COLUMNS };
+enum { ID, NAME, SCOPES, CREATED, EXPIRES, USED, N_COLUMNS };
 static const struct column columns[N_COLUMNS] = {
     [ID] = {"id", false, false},           [NAME] = {"name", false, false},
     [SCOPES] = {"scopes", false, false},   [CREATED] = {"created", false, false},
-    [EXPIRES] = {"expires", false, false},
+    [EXPIRES] = {"expires", false, false}, [USED] = {"last used", false, false},
 };
 
 static const char *moment(const struct printed_list *list, const json_t *token, const char *key,
@@ -185,7 +185,7 @@ static int row(void *context, json_t *token, struct err *err)
 {
     struct printed_list *list = context;
     OWN(buf) struct buf scopes = {0};
-    char created[TEXT_MOMENT_BYTES], expires[TEXT_MOMENT_BYTES];
+    char created[TEXT_MOMENT_BYTES], expires[TEXT_MOMENT_BYTES], used[TEXT_MOMENT_BYTES];
     size_t i;
     json_t *scope;
 
@@ -201,6 +201,7 @@ static int row(void *context, json_t *token, struct err *err)
         [SCOPES] = buf_text(&scopes),
         [CREATED] = moment(list, token, "created_at", created),
         [EXPIRES] = moment(list, token, "expires_at", expires),
+        [USED] = moment(list, token, "last_used_at", used),
     };
     printed_list_row(list, token, cells);
     return 0;

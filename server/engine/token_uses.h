@@ -1,0 +1,17 @@
+/* When tokens were last used: known to the loop, kept by the writer, seldom and many at a time, so
+ * that a request that only reads costs no write. Writer thread. */
+#ifndef SERVER_ENGINE_TOKEN_USES_H
+#define SERVER_ENGINE_TOKEN_USES_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct engine;
+
+/* Inside a group: writes those that are new, if it is time to, or if the engine stops. */
+MUST_USE int token_uses_keep(struct engine *engine, struct err *err);
+/* Returns when it is time again, in real milliseconds. */
+int64_t token_uses_due_ms(const struct engine *engine);
+
+#endif
