@@ -3,6 +3,7 @@
 
 #include "server/api/advice.h"
 #include "server/api/attempts.h"
+#include "server/api/audit.h"
 #include "server/api/best.h"
 #include "server/api/brackets.h"
 #include "server/api/checkpoints.h"
@@ -84,6 +85,7 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/leases/{lease}", WORKER, HTTP_BODY_NONE, delete_lease},
     {"POST", "/v1/tokens", ADMIN, HTTP_BODY_JSON, post_token},
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
+    {"GET", "/v1/audit", ADMIN, HTTP_BODY_NONE, get_audit},
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
     {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},
     {"GET", "/v1/workers/lanes", READ, HTTP_BODY_NONE, get_lanes},

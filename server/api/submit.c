@@ -41,6 +41,7 @@ static int fill(struct command *command, struct http_request *request, struct er
     if (principal != NULL) {
         memcpy(command->principal, principal->token_id, sizeof command->principal);
     }
+    (void)snprintf(command->address, sizeof command->address, "%s", http_peer_address(request));
     command->bytes += http_body(request)->len * 4;
     return set_key(command, request, err);
 }

@@ -8,6 +8,7 @@
 #include "server/state/tokens.h"
 #include "server/state/view.h"
 #include "server/tuning/ask.h"
+#include "server/tuning/audit.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/reply.h"
@@ -115,6 +116,7 @@ static int run(struct tuning *tuning, struct command *command, struct err *err)
         return 0;
     }
     TRY(use_case(tuning, command, err));
+    TRY(audit_command(tuning, command, err));
     return reply_keep(tuning, command, err);
 }
 

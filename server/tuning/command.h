@@ -53,6 +53,7 @@ struct command {
     bool (*is_gone)(void *origin); /* has the client hung up? may be NULL */
 
     char principal[16]; /* id of the token, "" under --open */
+    char address[46];   /* of the client */
     /* Idempotency-Key, hashed with token, method and path; and the body's hash */
     bool has_key;
     unsigned char key[16];

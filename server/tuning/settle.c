@@ -10,6 +10,7 @@
 #include "server/state/trials.h"
 #include "server/state/tried.h"
 #include "server/tuning/ask.h"
+#include "server/tuning/audit.h"
 #include "server/tuning/claim.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
@@ -156,6 +157,7 @@ static int purge(struct tuning *tuning, struct err *err)
                             &more, err));
     if (store_group_is_dirty(tuning->state.store)) {
         TRY(replies_purge(tuning, err));
+        TRY(audit_purge(tuning, err));
     }
     TRY(obsolete_purge(&tuning->state, tuning->state.wall_ms - PURGE_AFTER_MS, err));
     tuning->purge_ms = tuning->state.now_ms + (more ? 1000 : PURGE_EVERY_MS);

@@ -1,22 +1,29 @@
 /* Tokens are made and revoked in the same transactions as everything else. */
 #include "server/state/events.h"
 #include "server/state/tokens.h"
+#include "server/tuning/audit.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/tuning.h"
 #include "server/tuning/waiting.h"
 
-int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err)
+static int add_token(struct tuning *tuning, struct token_row *row, struct err *err)
 {
     row->created_at_ms = tuning->state.wall_ms;
     TRY(store_token_insert(tuning->state.store, row, err));
     return token_enter(&tuning->state, row, err);
 }
 
+int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err)
+{
+    TRY(add_token(tuning, row, err));
+    return audit_own_token(tuning, row, err);
+}
+
 int tuning_token_create(struct tuning *tuning, struct token_create_command *command,
                         struct err *err)
 {
     command->out.token = command->in.token;
-    TRY(tuning_add_token(tuning, &command->out.token, err));
+    TRY(add_token(tuning, &command->out.token, err));
     tuning->state.tokens_changed = true;
     return event_append(&tuning->state, EVENT_TOKEN_CHANGED, 0, 0, 0, err);
 }

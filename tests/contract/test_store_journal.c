@@ -415,6 +415,49 @@ START_TEST(newest_use_of_a_token_is_kept)
 }
 END_TEST
 
+static int see_audit(void *context, const struct audit_row *row, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%" PRId64 ":%s:%s:%s:%" PRId64 " ", row->id,
+               row->token_name == NULL ? "-" : row->token_name, audit_action_name(row->action),
+               row->study == NULL ? "-" : row->study, row->trial);
+    return 0;
+}
+
+START_TEST(audit_comes_newest_first_until_purged)
+{
+    begin_case(_i);
+    struct token_row a = script_token("t_a", 10);
+    const struct audit_row rows[] = {
+        {.at_ms = 5, .token = "", .address = "", .action = AUDIT_TOKEN_CREATED, .target = "t_a"},
+        {.at_ms = 6, .token = "t_a", .address = "::1", .action = AUDIT_STUDY_CREATED, .study = "s"},
+        {.at_ms = 7,
+         .token = "t_x",
+         .address = "",
+         .action = AUDIT_TRIAL_CANCELLED,
+         .study = "s",
+         .trial = 3,
+         .detail = "d"}};
+    (void)snprintf(a.name, sizeof a.name, "laptop");
+    MUST(store_token_insert(f.store, &a, &f.err));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        MUST(store_audit_append(f.store, &rows[i], &f.err));
+    }
+    MUST(store_each_audit(f.store, INT64_MAX, 10, see_audit, NULL, &f.err));
+    expect_seen("3:-:trial-cancelled:s:3 2:laptop:study-created:s:0 1:-:token-created:-:0 ");
+    MUST(store_each_audit(f.store, 3, 1, see_audit, NULL, &f.err));
+    expect_seen("2:laptop:study-created:s:0 ");
+    MUST(store_audit_purge(f.store, 7, 1, &f.err));
+    MUST(store_each_audit(f.store, INT64_MAX, 10, see_audit, NULL, &f.err));
+    expect_seen("3:-:trial-cancelled:s:3 2:laptop:study-created:s:0 ");
+    MUST(store_audit_purge(f.store, 7, 10, &f.err));
+    MUST(store_each_audit(f.store, INT64_MAX, 10, see_audit, NULL, &f.err));
+    expect_seen("3:-:trial-cancelled:s:3 ");
+    end_case();
+}
+END_TEST
+
 void add_store_journal(Suite *suite)
 {
     ADD_CASES(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
@@ -422,5 +465,6 @@ void add_store_journal(Suite *suite)
               number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
               fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
               discards_come_oldest_first_until_deleted, nodes_are_replaced_by_name_until_deleted,
-              replies_are_kept_until_purged, token_is_revoked_once, newest_use_of_a_token_is_kept);
+              replies_are_kept_until_purged, token_is_revoked_once, newest_use_of_a_token_is_kept,
+              audit_comes_newest_first_until_purged);
 }

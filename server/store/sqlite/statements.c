@@ -240,6 +240,15 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_REPLY_INSERT] = "INSERT INTO reply (key, body, status, text, at_ms)"
                           " VALUES (:key, :body, :status, :text, :at_ms)",
     [STMT_REPLY_PURGE] = "DELETE FROM reply WHERE at_ms < :before_ms",
+    [STMT_AUDIT_INSERT] =
+        "INSERT INTO audit (at_ms, token, address, action, study, trial, target, detail)"
+        " VALUES (:at_ms, :token, :address, :action, :study, :trial, :target, :detail)",
+    [STMT_AUDIT_EACH] = "SELECT a.id, a.at_ms, a.token, t.name, a.address, a.action, a.study,"
+                        " a.trial, a.target, a.detail"
+                        " FROM audit a LEFT JOIN token t ON t.id = a.token"
+                        " WHERE a.id < :before ORDER BY a.id DESC LIMIT :limit",
+    [STMT_AUDIT_PURGE] = "DELETE FROM audit WHERE at_ms < :before_ms"
+                         " AND id IN (SELECT id FROM audit ORDER BY id LIMIT :rows)",
     [STMT_TOKEN_INSERT] =
         "INSERT INTO token (id, name, sha256, scopes, created_at_ms, expires_at_ms)"
         " VALUES (:id, :name, :sha256, :scopes, :created_at_ms, :expires_at_ms)",
@@ -355,7 +364,7 @@ bool stmt_is_null(const struct stmt *s, int column)
 }
 
 /* A column that is not NULL and has no text lacks the memory to show it. */
-static const char *text_at(struct stmt *s, int column)
+const char *stmt_text_borrow(struct stmt *s, int column)
 {
     const char *text = (const char *)sqlite3_column_text(s->raw, column);
 
@@ -365,7 +374,7 @@ static const char *text_at(struct stmt *s, int column)
 
 char *stmt_text_dup(struct stmt *s, int column)
 {
-    const char *text = text_at(s, column);
+    const char *text = stmt_text_borrow(s, column);
     char *copy = text == NULL ? NULL : strdup(text);
 
     s->no_memory = s->no_memory || (text != NULL && copy == NULL);
@@ -374,7 +383,7 @@ char *stmt_text_dup(struct stmt *s, int column)
 
 void stmt_text_copy(struct stmt *s, int column, char *text, size_t size)
 {
-    const char *value = text_at(s, column);
+    const char *value = stmt_text_borrow(s, column);
 
     (void)snprintf(text, size, "%s", value == NULL ? "" : value);
 }

@@ -78,6 +78,9 @@ enum stmt_name {
     STMT_REPLY_FIND,
     STMT_REPLY_INSERT,
     STMT_REPLY_PURGE,
+    STMT_AUDIT_INSERT,
+    STMT_AUDIT_EACH,
+    STMT_AUDIT_PURGE,
     STMT_TOKEN_INSERT,
     STMT_TOKEN_REVOKE,
     STMT_TOKEN_USED,
@@ -128,6 +131,8 @@ int64_t stmt_int(const struct stmt *s, int column);
 double stmt_real(const struct stmt *s, int column); /* NULL reads as NaN */
 bool stmt_is_null(const struct stmt *s, int column);
 char *stmt_text_dup(struct stmt *s, int column);
+/* The text itself, until the next step. */
+const char *stmt_text_borrow(struct stmt *s, int column);
 void stmt_text_copy(struct stmt *s, int column, char *text, size_t size);
 /* Copies at most `size` bytes; returns how many the column has. */
 size_t stmt_blob(struct stmt *s, int column, void *bytes, size_t size);
