@@ -33,6 +33,19 @@ void bounds_append_count(struct buf *out, const json_t *answer)
     }
 }
 
+/* "; reported were loss and p99_ms": a name of these was meant, most likely. */
+static void append_reported(struct buf *out, const json_t *names)
+{
+    size_t n = json_array_size(names);
+    size_t i;
+    json_t *name;
+
+    json_array_foreach (json_unconst(names), i, name) {
+        buf_puts(out, i == 0 ? "; reported were " : i + 1 == n ? " and " : ", ");
+        buf_puts(out, json_is_string(name) ? json_string_value(name) : "");
+    }
+}
+
 void bounds_append_never_reported(struct buf *out, const json_t *answer)
 {
     const json_t *names = json_object_get(answer, "never_reported");
@@ -44,7 +57,10 @@ void bounds_append_never_reported(struct buf *out, const json_t *answer)
         buf_puts(out, i == 0 ? "no trial has reported " : i + 1 == n ? " or " : ", ");
         buf_puts(out, json_is_string(name) ? json_string_value(name) : "");
     }
-    buf_puts(out, n == 0 ? "" : ", which subject_to names");
+    if (n > 0) {
+        buf_puts(out, ", which subject_to names");
+        append_reported(out, json_object_get(answer, "reported_metrics"));
+    }
 }
 
 void bounds_append_constraint(struct buf *out, const json_t *constraint)

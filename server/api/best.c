@@ -66,6 +66,7 @@ static int write_best(struct read_request *read, const struct study_row *study,
         json_put_int(&w, "completed_trials", study->counts[TRIAL_COMPLETED]);
     }
     bounds_put_study(def, study, &w);
+    bounds_put_reported(read->study, study, &w);
     if (trial == NULL) {
         TRY(bounds_put_nearest(read, &w, err));
     }
@@ -173,7 +174,16 @@ static int write_front(struct read_request *read, const struct pareto_front *fro
         TRY(store_trial_load(read->store, trial_id(read->study->id, front->numbers[i]), &row, err));
         trial_item(&listing, read->study, &row);
     }
-    return item_list_end(&listing, NULL, err);
+    TRY(item_list_end(&listing, NULL, err));
+    if (front->n == 0 && read->format == FORMAT_TABLE) {
+        buf_printf(
+            &read->response.body,
+            "No completed trial has a value of every objective%s yet; the list of trials of %s "
+            "shows what became of them.\n",
+            read->study->def->def->n_bounds > 0 ? " and satisfies subject_to" : "",
+            read->study->name);
+    }
+    return 0;
 }
 
 /* Trials outside the study's space are evidence, and never among the best. */

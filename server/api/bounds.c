@@ -69,21 +69,45 @@ void bounds_put_trial(const struct study_def *def, const struct trial_row *row,
 
 /* ---- a study --------------------------------------------------------------------------------- */
 
+/* Has a trial ended with a value, though none has reported the metric of this bound? */
+static bool is_never_reported(const struct study_row *row, size_t bound)
+{
+    return row->counts[TRIAL_COMPLETED] + row->counts[TRIAL_PRUNED] > 0
+           && (row->bounds_seen >> bound & 1) == 0;
+}
+
 void bounds_put_study(const struct study_def *def, const struct study_row *row,
                       struct json_writer *w)
 {
-    bool has_ended = row->counts[TRIAL_COMPLETED] + row->counts[TRIAL_PRUNED] > 0;
-
     if (def->n_bounds == 0) {
         return;
     }
     json_put_int(w, "feasible_trials", row->feasible_trials);
     json_write_key(w, "never_reported");
     json_array_begin(w);
-    for (size_t i = 0; i < def->n_bounds && has_ended; i++) {
-        if ((row->bounds_seen >> i & 1) == 0) {
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        if (is_never_reported(row, i)) {
             json_write_string(w, def->bounds[i].metric);
         }
+    }
+    json_array_end(w);
+}
+
+void bounds_put_reported(const struct live_study_view *study, const struct study_row *row,
+                         struct json_writer *w)
+{
+    bool is_missing = false;
+
+    for (size_t i = 0; i < study->def->def->n_bounds; i++) {
+        is_missing = is_missing || is_never_reported(row, i);
+    }
+    if (!is_missing) {
+        return;
+    }
+    json_write_key(w, "reported_metrics");
+    json_array_begin(w);
+    for (size_t i = 0; i < study->n_metrics && i < REPORTED_MAX; i++) {
+        json_write_string(w, study->metrics[i]);
     }
     json_array_end(w);
 }

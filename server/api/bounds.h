@@ -23,6 +23,11 @@ void bounds_put_trial(const struct study_def *def, const struct trial_row *row,
  * trial has reported a number, though one has ended with a value. */
 void bounds_put_study(const struct study_def *def, const struct study_row *row,
                       struct json_writer *w);
+/* "reported_metrics", where a bounded metric was never reported: the names of those that were, the
+ * first REPORTED_MAX, as of the live view. */
+#define REPORTED_MAX 20
+void bounds_put_reported(const struct live_study_view *study, const struct study_row *row,
+                         struct json_writer *w);
 /* "nearest": of the completed trials, none of which is feasible, the one that violates least; null
  * where nothing is known of any. Reads all completed trials. ERR_NOMEM and errors of the store. */
 MUST_USE int bounds_put_nearest(const struct read_request *read, struct json_writer *w,

@@ -11,6 +11,7 @@ struct study_series {
     const char *objective; /* NULL: there is no single one, or no best value */
     double best_value;
     double slots_wanted;
+    int64_t feasible; /* completed trials that satisfy its bounds; -1: it has none */
     int64_t counts[TRIAL_STATE_COUNT];
     struct tally tally;
 };
@@ -38,6 +39,7 @@ static struct study_series series_of(const struct live_study_view *study)
         .name = study->name,
         .best_value = study->row.best_value,
         .slots_wanted = slots == SLOTS_UNLIMITED ? (double)INFINITY : (double)slots,
+        .feasible = def->n_bounds > 0 ? study->row.feasible_trials : -1,
         .tally = study->tally,
     };
 
@@ -53,6 +55,9 @@ static struct study_series series_of(const struct live_study_view *study)
 static void add(struct study_series *sum, const struct study_series *one)
 {
     sum->slots_wanted += one->slots_wanted;
+    if (one->feasible >= 0) {
+        sum->feasible = (sum->feasible > 0 ? sum->feasible : 0) + one->feasible;
+    }
     for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
         sum->counts[i] += one->counts[i];
         sum->tally.finished[i] += one->tally.finished[i];
@@ -80,7 +85,7 @@ static size_t fold(const struct live_view *view, const struct live_study_view *r
         return view->n_studies;
     }
     struct study_series *others = &series[METRIC_STUDIES_MAX];
-    *others = (struct study_series){.name = "_other"};
+    *others = (struct study_series){.name = "_other", .feasible = -1};
     for (size_t i = METRIC_STUDIES_MAX; i < view->n_studies; i++) {
         const struct study_series one = series_of(ranked[i]);
         add(others, &one);
@@ -123,6 +128,13 @@ static void put_best(struct buf *out, const char *metric, const struct study_ser
     }
 }
 
+static void put_feasible(struct buf *out, const char *metric, const struct study_series *series)
+{
+    if (series->feasible >= 0) {
+        put(out, metric, series, NULL, NULL, (double)series->feasible);
+    }
+}
+
 static void put_compute(struct buf *out, const char *metric, const struct study_series *series)
 {
     for (int i = 0; i < COMPUTE_FATE_COUNT; i++) {
@@ -151,6 +163,9 @@ static const struct {
     {"trials_finished_total", "counter", "Trials that ended, by outcome, since the start.",
      put_finished},
     {"best_value", "gauge", "The best value of a study with one objective.", put_best},
+    {"feasible_trials", "gauge",
+     "Completed trials that satisfy the bounds of a study that has some (subject_to).",
+     put_feasible},
     {"compute_seconds_total", "counter",
      "Seconds of workers since the start: kept, wasted by attempts that were lost, failed or "
      "cancelled, and an estimate of those saved by pruning.",

@@ -7,6 +7,7 @@
 #include "common/integer.h"
 #include "common/rng.h"
 #include "server/advice/advice.h"
+#include "server/api/bounds.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
 #include "server/api/problem.h"
@@ -275,6 +276,7 @@ static int read_study(struct read_request *read, struct err *err)
     json_writer_init(&w, &read->response.body);
     json_object_begin(&w);
     study_write_members(read->study->def->def, &row, &w);
+    bounds_put_reported(read->study, &row, &w);
     TRY(write_not_learned(read, &w, err));
     json_object_end(&w);
     return 0;

@@ -79,6 +79,8 @@ class Constraints(hone.SharedServerTest):
         best = self.get("says/best")
         self.assertEqual((best["feasible_trials"], best["completed_trials"]), (0, 1))
         self.assertEqual((best["never_reported"], best["nearest"]), (["size"], None))
+        for answer in (self.get("says/best"), self.get("says")):
+            self.assertEqual(sorted(answer["reported_metrics"]), ["loss", "p99_ms"])
         self.finish("says", loss=1, p99_ms=900, size=2)
         self.finish("says", loss=1, p99_ms=600, size=1)
         self.finish("says", loss=1, p99_ms=750, size=3)
@@ -91,7 +93,31 @@ class Constraints(hone.SharedServerTest):
         best = self.get("says/best")
         self.assertEqual((best["trial"]["number"], best["feasible_trials"], best["never_reported"]), (5, 1, []))
         self.assertNotIn("nearest", best)
+        self.assertNotIn("reported_metrics", best)
         self.assertEqual((self.get("says")["feasible_trials"], self.get("says")["never_reported"]), (1, []))
+
+    def test_an_empty_front_says_where_to_look(self):
+        both = [{"metric": "loss", "direction": "minimize"}, {"metric": "size", "direction": "minimize"}]
+        for name, more in (("no-front", {}), ("no-feasible", {"subject_to": P99})):
+            self.make(name, metric=None, direction=None, objectives=both, **more)
+            path = f"/v1/studies/{name}/pareto?format="
+            table = self.client.get(path + "table").body.decode()
+            self.assertIn(f"the list of trials of {name} shows", table)
+            self.assertEqual("subject_to" in table, bool(more))
+            for form in ("csv", "text"):
+                self.assertNotIn("shows", self.client.get(path + form).body.decode())
+            self.finish(name, loss=1, size=1, p99_ms=1)
+            self.assertNotIn("shows", self.client.get(path + "table").body.decode())
+
+    def test_prometheus_sees_how_many_are_feasible(self):
+        self.make("counted", subject_to=P99)
+        self.make("unbounded")
+        for name in ("counted", "unbounded"):
+            for p99 in (100, 900, 200):
+                self.finish(name, loss=1, p99_ms=p99)
+        text = self.client.get("/metrics").body.decode()
+        self.assertIn('hone_feasible_trials{study="counted"} 2\n', text)
+        self.assertNotIn('hone_feasible_trials{study="unbounded"}', text)
 
     def test_every_representation_tells_what_is_not_feasible(self):
         self.make("shown", subject_to=P99)

@@ -110,6 +110,30 @@ def test_several_objectives_have_a_front_instead_of_a_best(tmp):
         contains(out, "ACCURACY", "MS", "0.9", "12.5")
 
 
+def test_the_history_of_several_objectives_is_that_of_their_hypervolume(tmp):
+    with FakeServer() as server:
+        with_study(server, objectives=[{"metric": "accuracy", "direction": "maximize"},
+                                       {"metric": "ms", "direction": "minimize"}])
+        point = {"ended_at": "2026-11-24T21:00:00.000Z", "added": 2}
+        items = [{**point, "number": 2, "after_trials": 1, "hypervolume": 2},
+                 {**point, "number": 1, "after_trials": 2, "hypervolume": 2, "added": 0},
+                 {**point, "number": 3, "after_trials": 3, "hypervolume": 4}]
+        server.answers["GET", "/v1/studies/digits/hypervolume"] = [
+            (200, {"study": "digits", "reference": {"accuracy": 0.5, "ms": 30}, "hypervolume": 4, "items": items})]
+        out, _ = hone(server, tmp, "study", "history", "digits")
+        contains(out, "best hypervolume, by trial\n", "TRIAL  HYPERVOLUME  ADDED",
+                 "\n    2            2      2", "\n    3            4      2",
+                 "up to the reference point accuracy 0.5, ms 30\n")
+        assert "\n    1 " not in out, out
+        added = json.loads(hone(server, tmp, "study", "history", "digits", "-o", "json")[0])
+        expect([item["number"] for item in added], [2, 3])
+        server.answers["GET", "/v1/studies/digits/hypervolume"] = [
+            (200, {"study": "digits", "reference": {}, "hypervolume": 0, "items": []})]
+        out, talk = hone(server, tmp, "study", "history", "digits")
+        expect(out, "")
+        contains(talk, "no trial dominates anything")
+
+
 def test_brackets_are_drawn_and_listed(tmp):
     with FakeServer() as server:
         server.says("GET", "/v1/studies/digits/brackets", 200, BRACKETS)

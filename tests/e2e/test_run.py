@@ -410,7 +410,7 @@ def test_a_workers_log_leaves_out_of_the_best_what_is_not_feasible(tmp):
 def test_a_bounded_metric_that_is_never_reported_is_pointed_out(tmp):
     with Account(tmp) as account:
         _, talk = account.hone("run", "typo", *BOUNDED, "p99 <= 500", "--", *SERVE, status=1)
-        contains(talk, "no trial has reported p99, which subject_to names")
+        contains(talk, "no trial has reported p99, which subject_to names; reported were throughput and p99_ms")
         contains(account.hone("study", "show", "typo")[0], "no trial has reported p99")
         out, _ = account.hone("worker", "--try", "--study", "typo", "--", *SERVE, status=1)
         contains(out, "p99, which subject_to names, was not reported\n")
@@ -493,13 +493,30 @@ def test_run_passes_all_parameters_on(tmp):
         expect(account.study("s")["counts"]["completed"], 6)
 
 
+def test_a_goal_is_given_for_one_of_several_objectives(tmp):
+    both = ["--minimize", "loss", "--maximize", "speed", "-P", "x=float:0..1"]
+    with Server() as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "two", *both, "--goal", "loss <= 0.1", "--goal", "speed>=30")
+        expect([one["goal"] for one in account.study("two")["objectives"]], [0.1, 30])
+        contains(account.hone("study", "create", "two", *both, "--goal", "loss<=.1", "--goal", "speed>=30")[0],
+                 "two")
+        for goal, said in (("loss >= 0.1", "loss is minimized, so that its goal is 'loss <= ...'"),
+                           ("los <= 1", "los is no objective"), ("loss", "--goal 'loss': ")):
+            contains(account.hone("study", "create", "bad", *both, "--goal", goal, status=2)[1], said)
+        twice = ["--goal", "loss<=1", "--goal", "loss<=2"]
+        contains(account.hone("study", "create", "bad", *both, *twice, status=2)[1], "has a goal already")
+        contains(account.hone("study", "create", "bad", "--minimize", "loss", "-P", "x=float:0..1", "--goal", "loss<=1",
+                              status=2)[1], "--target ends a study with one")
+
+
 def test_run_works_on_the_server_that_is_named(tmp):
     with Server() as server, AtServer(tmp, server) as account:
         token = tmp / "both.token"
         account.hone("token", "create", "both", "--scope", "submit", "--scope", "worker",
                      "--save", str(token))
         _, talk = account.hone("run", "named", *DEFINITION, "--", *TRAIN, status=1)
-        contains(talk, "--scope submit --scope worker")  # an admin's token is no worker's
+        contains(talk, "--scope submit --scope worker", "nothing was created")  # an admin's token is no worker's
+        expect(account.hone("study", "list")[0], "")
         account.environment["HONE_TOKEN_FILE"] = str(token)
         out, talk = account.hone("run", "named", *DEFINITION, "--quiet", "-o", "json", "--", *TRAIN)
         expect(json.loads(out)["trial"]["state"], "completed")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "worker/cli/define/goals.h"
 #include "worker/cli/define/params.h"
 #include "worker/cli/define/scalar.h"
 #include "worker/cli/define/span.h"
@@ -28,6 +29,7 @@ enum {
     KEY_BUDGET,
     KEY_TIME_LIMIT,
     KEY_TARGET,
+    KEY_GOAL,
     KEY_FAILURES,
     KEY_RETRIES,
     KEY_TRIAL_TIME,
@@ -47,6 +49,13 @@ static const struct argp_option definition_options[] = {
      1},
     {"minimize", KEY_MINIMIZE, "METRIC", 0,
      "the metric to make small\vMay be repeated, and go with --maximize.", 1},
+    {"goal", KEY_GOAL, "BOUND", 0,
+     "what is wanted at least of one of several objectives: 'loss <= 0.1'\vMETRIC <= NUMBER of one "
+     "that is minimized, METRIC >= NUMBER of one that is maximized; one for each objective at "
+     "most. "
+     "Only what is better than all goals counts for the front's hypervolume, so that the search "
+     "goes there.",
+     1},
     {"constraint", KEY_CONSTRAINT, "EXPR", 0,
      "only configurations where this holds: 'units * layers <= 1024'\vNames of other characters "
      "than letters, digits and _ stand in backquotes: '`learning rate` < 0.1'; a backquote in them "
@@ -110,8 +119,10 @@ static const struct argp_option definition_options[] = {
 void definition_finish(struct definition *definition)
 {
     json_decref(definition->given);
+    json_decref(definition->goals);
     json_decref(definition->arguments);
     definition->given = NULL;
+    definition->goals = NULL;
     definition->arguments = NULL;
 }
 
@@ -267,6 +278,7 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         definition->given = json_object();
+        definition->goals = json_array();
         definition->arguments = json_object();
         return 0;
     case 'f':
@@ -278,6 +290,9 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
     case KEY_MAXIMIZE:
     case KEY_MINIMIZE:
         add_objective(definition, arg, key == KEY_MAXIMIZE ? "maximize" : "minimize");
+        return 0;
+    case KEY_GOAL:
+        (void)json_array_append_new(definition->goals, json_string(arg));
         return 0;
     case KEY_CONSTRAINT:
         (void)json_array_append_new(member(definition->given, "constraints", json_array()),
@@ -409,6 +424,7 @@ int definition_merge(const struct definition *definition, const char *name, json
         (void)json_object_update(whole, file);
     }
     merge(whole, definition->given);
+    TRY(goals_put(definition->goals, whole, err));
     *body = json_incref(whole);
     return 0;
 }

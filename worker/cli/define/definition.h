@@ -13,6 +13,7 @@
 struct definition {
     const char *file;  /* -f, "-" for standard input; NULL: none */
     json_t *given;     /* what the options said, as the API spells it */
+    json_t *goals;     /* the --goal texts */
     json_t *arguments; /* the -P texts, to name them when the server refuses one */
 };
 void definition_finish(struct definition *definition);

@@ -1,9 +1,11 @@
 #include "worker/cli/define/run_line.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cell.h"
 #include "common/json.h"
+#include "common/metric_bound.h"
 #include "common/shell.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
@@ -55,6 +57,19 @@ static void add_each(struct run_text *line, const char *option, const json_t *va
     }
 }
 
+/* As --goal is typed. */
+static void add_goal(struct run_text *line, const json_t *objective, bool maximizes)
+{
+    const json_t *value = json_object_get(objective, "goal");
+    struct metric_bound goal = {.is_lower = maximizes, .limit = json_number_value(value)};
+    char text[METRIC_BOUND_BYTES];
+
+    if (json_is_number(value)) {
+        (void)snprintf(goal.metric, sizeof goal.metric, "%s", text_at(objective, "metric"));
+        add(line, "--goal", metric_bound_text(&goal, text));
+    }
+}
+
 static void add_objectives(struct run_text *line, const json_t *study)
 {
     size_t i;
@@ -63,6 +78,7 @@ static void add_objectives(struct run_text *line, const json_t *study)
     json_array_foreach (json_object_get(study, "objectives"), i, objective) {
         bool maximizes = strcmp(text_at(objective, "direction"), "maximize") == 0;
         add(line, maximizes ? "--maximize" : "--minimize", text_at(objective, "metric"));
+        add_goal(line, objective, maximizes);
     }
 }
 

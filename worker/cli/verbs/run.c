@@ -230,7 +230,6 @@ static int print_trial(struct session *session, const struct options *options,
 static int print_result(struct session *session, const struct options *options,
                         const struct watch *watch, struct err *err)
 {
-
     if (study_metric(watch->study) == NULL) {
         OWN(buf) struct buf count = {0};
         if (study_count(watch->study, "completed") == 0
@@ -249,6 +248,22 @@ static int print_result(struct session *session, const struct options *options,
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
+
+/* The study is not created for a worker that may not work: asks for what only a worker may see, of
+ * a lease that there is not. */
+static int require_worker(struct session *session, struct err *err)
+{
+    struct err why = {0};
+
+    if (session_get(session, "/v1/leases/none/checkpoint", NULL, &why) != 0
+        && why.code == ERR_FORBIDDEN) {
+        return err_set(err, ERR_FORBIDDEN,
+                       "the token lacks the scope worker, and nothing was created: 'hone run' "
+                       "creates a study and works on it; make a token with 'hone token create NAME "
+                       "--scope submit --scope worker --save FILE'");
+    }
+    return 0;
+}
 
 static int run(struct options *options, const struct run_options *given, int *status,
                struct err *err)
@@ -269,9 +284,12 @@ static int run(struct options *options, const struct run_options *given, int *st
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;
     }
+    bool is_private = server.url[0] != '\0';
+    if (!is_private) {
+        TRY(require_worker(&session, err));
+    }
     TRY(study_send_or_extend(&session, &given->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
-    bool is_private = server.url[0] != '\0';
     struct agent_settings settings = worker_settings(given, options, &session, is_private);
     TRY(run_worker_start(&settings, is_private ? server.worker_token_file : session.token_file,
                          err));

@@ -1,4 +1,5 @@
-/* study history: each time a trial improved on the best one, as a list with a chart above it. */
+/* study history: each time a trial improved on the best one, or with several objectives on the
+ * front's hypervolume, as a list with a chart above it. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ const struct usage usage_study_history = {
     .arguments = "NAME",
     .doc =
         "Shows how the best value improved: a chart over the trials, and below it each trial that "
-        "was better than all before it.",
+        "was better than all before it. With several objectives it is the hypervolume: what the "
+        "trials dominate, up to a reference point.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
     .n_min = 1,
     .n_max = 1,
@@ -113,6 +115,77 @@ static int print_list(struct session *session, const json_t *study, struct err *
     return rc;
 }
 
+/* ---- several objectives ---------------------------------------------------------------------- */
+/* Of a trial that added to the hypervolume. */
+static void volume_row(struct improved *history, json_t *item)
+{
+    char number[24], volume[TEXT_NUMBER_BYTES], added[TEXT_NUMBER_BYTES], ended[TEXT_MOMENT_BYTES];
+    int digits = history->list.output == OUTPUT_WIDE ? 17 : 6;
+
+    if (history->best != NULL && history->n < IMPROVEMENTS_MAX) {
+        history->best[history->n++] =
+            (struct best_step){int_at(item, "after_trials", 0), number_at(item, "hypervolume")};
+    }
+    (void)snprintf(number, sizeof number, "%" PRId64, int_at(item, "number", 0));
+    const char *const cells[] = {
+        number,
+        text_number(number_at(item, "hypervolume"), digits, volume),
+        text_number(number_at(item, "added"), digits, added),
+        text_local(text_at(item, "ended_at"), ended),
+    };
+    printed_list_row(&history->list, item, cells);
+}
+
+/* "up to the reference point loss 0.5, ms 30" */
+static void print_reference(const json_t *answer)
+{
+    OWN(buf) struct buf line = {0};
+    const char *metric;
+    json_t *value;
+
+    buf_init(&line, 1 << 16);
+    json_object_foreach (json_object_get(answer, "reference"), metric, value) {
+        buf_printf(&line, "%s%s ", line.len == 0 ? "up to the reference point " : ", ", metric);
+        value_append(&line, value, 6);
+    }
+    if (line.len > 0) {
+        text_print(stdout, buf_text(&line));
+    }
+}
+
+static int print_volumes(struct session *session, const json_t *study, struct err *err)
+{
+    OWN(improved) struct improved history = {.metric = "hypervolume"};
+    json_auto_t *answer = NULL;
+    static const struct column columns[] = {{"trial", true, false},
+                                            {"hypervolume", true, false},
+                                            {"added", true, false},
+                                            {"ended", false, false}};
+    bool is_table =
+        session->options->output == OUTPUT_TABLE || session->options->output == OUTPUT_WIDE;
+    size_t i;
+    json_t *item;
+
+    TRY(session_get_part(session, "/hypervolume", &answer, err));
+    history.best = is_table ? calloc(IMPROVEMENTS_MAX, sizeof *history.best) : NULL;
+    printed_list_begin(&history.list, session->options, columns,
+                       sizeof columns / sizeof columns[0]);
+    json_array_foreach (json_object_get(answer, "items"), i, item) {
+        if (number_at(item, "added") > 0) {
+            volume_row(&history, item);
+        }
+    }
+    if (is_table) {
+        print_chart(&history, study);
+    }
+    printed_list_end(&history.list, true,
+                     "no trial dominates anything up to the reference point yet");
+    if (is_table) {
+        print_reference(answer);
+    }
+    return 0;
+}
+
 static int show(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -123,17 +196,15 @@ static int show(const struct options *options, struct err *err)
     if (study == NULL) {
         return 0;
     }
-    if (study_metric(study) == NULL) {
-        return err_set(err, ERR_WRONG_STATE,
-                       "'%s' has several objectives and so no single best value; 'hone study best "
-                       "%s' shows the trials that nothing beats",
-                       options->arguments[0], options->arguments[0]);
-    }
+    bool is_one = study_metric(study) != NULL;
     if (options->output == OUTPUT_CSV) {
         return trials_print_csv(
-            &session, study_path(&path, text_at(study, "name"), "/history?format=csv"), err);
+            &session,
+            study_path(&path, text_at(study, "name"),
+                       is_one ? "/history?format=csv" : "/hypervolume?format=csv"),
+            err);
     }
-    return print_list(&session, study, err);
+    return is_one ? print_list(&session, study, err) : print_volumes(&session, study, err);
 }
 
 int verb_study_history(int argc, char **argv)
