@@ -15,9 +15,7 @@ void get_readiness(void *context, struct http_request *request)
     if (!page_format(request, FORMAT_BIT(FORMAT_TEXT), &format)) {
         return;
     }
-    if (engine_is_read_only(api->engine)) {
-        (void)err_set(&err, ERR_READ_ONLY,
-                      "the store was found damaged and is only read; the server's log says more");
+    if (engine_check_writes(api->engine, &err) != 0) {
         reply_problem(request, &err, NULL);
         return;
     }

@@ -85,6 +85,7 @@ static void write_http(struct buf *out, const struct http_server *http)
 static void write_engine(struct buf *out, struct engine *engine)
 {
     struct engine_stats stats = {0};
+    struct err unwritable;
 
     engine_stats(engine, &stats);
     counter(out, "store_commits_total", "Groups that were synced to disk.", stats.commits);
@@ -100,7 +101,10 @@ static void write_engine(struct buf *out, struct engine *engine)
           (double)stats.queue_length);
     counter(out, "leases_granted_total", "Leases granted.", stats.leases_granted);
     counter(out, "leases_expired_total", "Leases that expired.", stats.leases_expired);
-    gauge(out, "read_only", "1 when the store is only read.", engine_is_read_only(engine) ? 1 : 0);
+    gauge(out, "read_only", "1 when the store is only read until the next start.",
+          engine_is_read_only(engine) ? 1 : 0);
+    gauge(out, "writable", "1 when writes are taken: neither only read nor without space.",
+          engine_check_writes(engine, &unwritable) == 0 ? 1 : 0);
 }
 
 /* ---- what lives ---- */

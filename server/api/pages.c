@@ -110,8 +110,9 @@ static const char *const help[ERR_CODE_COUNT] = {
                         "says which and what would help.",
     [ERR_LEASE_ENDED] = "Its attempt is over: a result came, it was handed back, or the trial was "
                         "cancelled or deleted. Stop the job and ask for a new lease.",
-    [ERR_EPOCH_CHANGED] = "This lease was given out before the restore and is unknown since. Stop "
-                          "the job and ask for a new lease.",
+    [ERR_EPOCH_CHANGED] = "The server was restored from a backup, or started without writes that "
+                          "were lost, after it gave out this lease. Stop the job and ask for a new "
+                          "lease; the trial is handed out again.",
     [ERR_REVISION_CHANGED] =
         "If-Match names another revision than the study has. Read it again, then decide again.",
     [ERR_TOO_LARGE] = "A body may have 1 MiB (8 MiB where many trials are sent), 32 levels and "
@@ -130,8 +131,9 @@ static const char *const help[ERR_CODE_COUNT] = {
                        "done. Wait as long as Retry-After says, then repeat the same request.",
     [ERR_STARTING] = "The server reads its store and will be ready soon. Wait as long as "
                      "Retry-After says, then repeat the same request.",
-    [ERR_READ_ONLY] = "The server found its store damaged or cannot write it. Reading goes on; its "
-                      "log says what to do.",
+    [ERR_READ_ONLY] = "The server found its database damaged, or its files removed or replaced "
+                      "while it ran. Reading goes on; its log says what was seen and what to do. "
+                      "Writing goes on after a restart with a sound database.",
     [ERR_STORAGE_FULL] = "Nothing was done. Writing goes on by itself when there is space in the "
                          "data directory again; repeat the same request.",
 };

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/rng.h"
+#include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/watch.h"
 #include "server/engine/writer.h"
@@ -33,12 +34,24 @@ static void init_condition(pthread_cond_t *condition)
     (void)pthread_condattr_destroy(&attributes);
 }
 
+/* Any thread. What is found before the start is no condition of it: it fails. */
+static void on_damage(void *context, const char *text)
+{
+    struct engine *engine = context;
+
+    if (atomic_load(&engine->is_loaded)) {
+        condition_worsen(engine, CONDITION_DAMAGED, text);
+    }
+}
+
 static int open_all(struct engine *engine, struct err *err)
 {
     const struct engine_settings *settings = &engine->settings;
     struct store_settings store_settings = {
         .directory = settings->directory,
         .accept_loss = settings->accept_loss,
+        .on_damage = on_damage,
+        .context = engine,
     };
     struct tuning_settings tuning_settings = {
         .clock = settings->clock,
@@ -59,7 +72,9 @@ static int open_all(struct engine *engine, struct err *err)
                     store_accepted_loss(engine->store));
     }
     TRY(watch_open(engine, err));
-    return tuning_create(&tuning_settings, engine->store, &engine->tuning, err);
+    TRY(tuning_create(&tuning_settings, engine->store, &engine->tuning, err));
+    atomic_store(&engine->is_loaded, true);
+    return 0;
 }
 
 int engine_create(const struct engine_settings *settings, struct engine **engine, struct err *err)
@@ -97,20 +112,6 @@ int engine_add_token(struct engine *engine, struct token_row *row, struct err *e
     return tuning_add_token(engine->tuning, row, err);
 }
 
-/* After a kill: is everything readable? If not, reads go on and nothing is written any more. */
-static void check_database(void *argument, struct store *reader)
-{
-    struct engine *engine = argument;
-    struct err err;
-
-    if (store_quick_check(reader, &err) != 0) {
-        atomic_store(&engine->read_only, true);
-        log_error("%s; only reads are served. Stop honed, keep a copy of the data directory, and "
-                  "restore a backup",
-                  err.text);
-    }
-}
-
 int engine_start(struct engine *engine, struct err *err)
 {
     size_t n_readers = engine->settings.n_readers == 0 ? 2 : engine->settings.n_readers;
@@ -121,9 +122,6 @@ int engine_start(struct engine *engine, struct err *err)
     TRY(optimisers_start(&engine->optimisers, &engine->queue, &engine->suggest_durations,
                          cores > 2 ? (size_t)cores - 1 : 1, err));
     engine->optimisers_run = true;
-    if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
-        TRY(readers_push(&engine->readers, check_database, engine, err));
-    }
     TRY(watch_start(engine, err));
     view_publish(engine);
     tokens_publish(engine); /* no request may be looked at before */
@@ -157,7 +155,7 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         readers_stop(&engine->readers);
         engine->readers_run = false;
     }
-    if (engine->store != NULL && !atomic_load(&engine->read_only)) {
+    if (engine->store != NULL && !condition_is_final(engine)) {
         if (store_mark_clean(engine->store, &err) != 0) {
             log_warning("the stop could not be noted: %s", err.text);
         }
@@ -191,9 +189,8 @@ void engine_destroy(struct engine *engine)
 
 int engine_submit(struct engine *engine, struct command *command, struct err *err)
 {
-    if (atomic_load_explicit(&engine->read_only, memory_order_relaxed)) {
-        return err_set(err, ERR_READ_ONLY,
-                       "the database is damaged and only reads are served; see the server's log");
+    if (condition_is_final(engine)) {
+        return condition_check(engine, err);
     }
     if (engine->settings.idle_exit_ms > 0) {
         atomic_store_explicit(&engine->last_use_ms, real_ms(), memory_order_relaxed);
@@ -231,7 +228,8 @@ struct live_view *engine_view_now(struct engine *engine)
 
     (void)pthread_mutex_lock(&engine->view_lock);
     uint64_t before = engine->view_number;
-    if (engine->view_is_old || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+    if (!condition_is_final(engine)
+        && (engine->view_is_old || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS)) {
         atomic_store(&engine->view_is_wanted, true);
         queue_wake(&engine->queue);
         while (engine->view_number == before
@@ -245,7 +243,12 @@ struct live_view *engine_view_now(struct engine *engine)
 
 bool engine_is_read_only(const struct engine *engine)
 {
-    return atomic_load(&engine->read_only);
+    return condition_is_final(engine);
+}
+
+int engine_check_writes(const struct engine *engine, struct err *err)
+{
+    return condition_check(engine, err);
 }
 
 void engine_stats(struct engine *engine, struct engine_stats *stats)

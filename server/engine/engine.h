@@ -56,8 +56,11 @@ struct live_view *engine_view(struct engine *engine);
  * most 200 ms. For reader threads. */
 struct live_view *engine_view_now(struct engine *engine);
 
-/* Whether the database was found damaged and only reads are served. Any thread. */
+/* Whether the database was found damaged, or its files removed, and only reads are served until the
+ * next start. Any thread. */
 bool engine_is_read_only(const struct engine *engine);
+/* Can it write? ERR_READ_ONLY: as above; ERR_STORAGE_FULL: not until there is space. Any thread. */
+MUST_USE int engine_check_writes(const struct engine *engine, struct err *err);
 
 struct engine_stats {
     uint64_t groups, commands, commits;

@@ -10,6 +10,8 @@
 #include "server/engine/queue.h"
 #include "server/engine/readers.h"
 #include "server/engine/settings.h"
+#include "server/store/hwm.h"
+#include "server/store/place.h"
 #include "server/tuning/tuning.h"
 
 /* Of watch.c. */
@@ -19,8 +21,12 @@ struct watch {
     atomic_llong commit;  /* on disk; the writer's */
     int64_t written;      /* of those, in the file */
     bool has_failed;      /* the last try, which was told */
+    struct place place;
     pthread_t thread;
     bool runs;
+    pthread_t checker; /* looks at the whole database once */
+    bool checks;
+    struct store *checked; /* its connection */
     pthread_mutex_t lock;
     pthread_cond_t ended; /* CLOCK_MONOTONIC */
     bool ends;            /* under the lock */
@@ -40,7 +46,9 @@ struct engine {
     bool writer_runs;
     struct watch watch;
     atomic_bool stopping;
-    atomic_bool read_only;
+    atomic_bool is_loaded;
+    int64_t probed_ms;        /* real monotonic: when space was last looked for */
+    atomic_int condition;     /* enum engine_condition */
     atomic_llong last_use_ms; /* real monotonic: the last request of any kind */
     pthread_mutex_t view_lock;
     pthread_cond_t view_changed; /* CLOCK_MONOTONIC */

@@ -1,5 +1,6 @@
 #include "server/engine/token_uses.h"
 
+#include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/writer.h"
 
@@ -19,7 +20,7 @@ int token_uses_keep(struct engine *engine, struct err *err)
     int64_t now_ms = real_ms();
     size_t n;
 
-    if (engine->settings.token_uses == NULL || atomic_load(&engine->read_only)
+    if (engine->settings.token_uses == NULL || condition_is_final(engine)
         || (now_ms < token_uses_due_ms(engine) && !atomic_load(&engine->stopping))) {
         return 0;
     }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "server/engine/condition.h"
 #include "server/engine/parts.h"
 
 #define WATCH_MS 2000 /* how far the mark may lag behind */
@@ -15,6 +16,9 @@ static void keep_mark(struct engine *engine)
     struct watch *watch = &engine->watch;
     struct err err;
 
+    if (condition_is_final(engine)) {
+        return; /* the file may be another server's, or of a database that is to be restored */
+    }
     watch->mark.commit = atomic_load(&watch->commit);
     if (watch->mark.commit == watch->written) {
         return;
@@ -27,6 +31,14 @@ static void keep_mark(struct engine *engine)
                     err.text);
         watch->has_failed = true;
     }
+}
+
+static bool must_end(struct watch *watch)
+{
+    (void)pthread_mutex_lock(&watch->lock);
+    bool ends = watch->ends;
+    (void)pthread_mutex_unlock(&watch->lock);
+    return ends;
 }
 
 static bool wait_a_while(struct watch *watch)
@@ -43,12 +55,40 @@ static bool wait_a_while(struct watch *watch)
     return goes_on;
 }
 
+static void look_at_files(struct engine *engine)
+{
+    struct err err;
+
+    if (place_check(engine->settings.directory, &engine->watch.place, &err) != 0) {
+        condition_worsen(engine, CONDITION_DETACHED, err.text);
+        queue_wake(&engine->queue); /* what waits is answered */
+    }
+}
+
 static void *watch_main(void *argument)
 {
     struct engine *engine = argument;
 
     while (wait_a_while(&engine->watch)) {
         keep_mark(engine);
+        look_at_files(engine);
+    }
+    return NULL;
+}
+
+/* ---- the whole database ---- */
+
+/* Has a processor and a connection to itself. What it finds is told by the store (on_damage). */
+static void *check_main(void *argument)
+{
+    struct engine *engine = argument;
+    struct err err = {0};
+
+    int result = store_quick_check(engine->watch.checked, &err);
+    if (condition_is_final(engine)) {
+        queue_wake(&engine->queue);
+    } else if (result != 0 && !must_end(&engine->watch)) {
+        log_warning("the database was not checked: %s", err.text);
     }
     return NULL;
 }
@@ -63,6 +103,7 @@ int watch_open(struct engine *engine, struct err *err)
     store_mark(engine->store, &watch->mark);
     atomic_store(&watch->commit, watch->mark.commit);
     watch->written = watch->mark.commit;
+    TRY(place_note(engine->settings.directory, &watch->place, err));
     return hwm_open(engine->settings.directory, &watch->mark, &watch->file, err);
 }
 
@@ -78,6 +119,12 @@ int watch_start(struct engine *engine, struct err *err)
         return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
     }
     watch->runs = true;
+    TRY(store_open_reader(engine->store, &watch->checked, err));
+    rc = pthread_create(&watch->checker, NULL, check_main, engine);
+    if (rc != 0) {
+        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
+    }
+    watch->checks = true;
     return 0;
 }
 
@@ -91,9 +138,18 @@ void watch_stop(struct engine *engine)
     (void)pthread_mutex_lock(&watch->lock);
     watch->ends = true;
     (void)pthread_cond_signal(&watch->ended);
+    if (watch->checked != NULL) {
+        store_interrupt(watch->checked);
+    }
     (void)pthread_mutex_unlock(&watch->lock);
     (void)pthread_join(watch->thread, NULL);
     watch->runs = false;
+    if (watch->checks) {
+        (void)pthread_join(watch->checker, NULL);
+        watch->checks = false;
+    }
+    store_close(watch->checked);
+    watch->checked = NULL;
 }
 
 void watch_close(struct engine *engine)

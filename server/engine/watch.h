@@ -1,5 +1,7 @@
-/* The watch: a thread that keeps the file `hwm` up to date beside the writer, so that no group
- * waits for that file (server/store/hwm.h). */
+/* The watch: a thread beside the writer, so that no group waits for what it does. It keeps the file
+ * `hwm` up to date (server/store/hwm.h) and looks whether the files of the data directory are still
+ * those that are open (server/store/place.h). Another one reads the whole database once after the
+ * start: is it damaged? */
 #ifndef SERVER_ENGINE_WATCH_H
 #define SERVER_ENGINE_WATCH_H
 
@@ -9,9 +11,9 @@ struct engine;
 
 /* Writes the mark of a database that was just opened; no thread runs yet. Nothing in memory. */
 MUST_USE int watch_open(struct engine *engine, struct err *err);
-/* Starts the thread. */
+/* Starts the threads. */
 MUST_USE int watch_start(struct engine *engine, struct err *err);
-/* Joins it; harmless where there is none. */
+/* Joins them; harmless where there are none. */
 void watch_stop(struct engine *engine);
 /* The last mark, after the writer has ended. Accepts an engine that watch_open() never saw. */
 void watch_close(struct engine *engine);

@@ -7,6 +7,7 @@
 #include "common/array.h"
 #include "common/log.h"
 #include "common/planted.h"
+#include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/token_uses.h"
 #include "server/engine/watch.h"
@@ -125,7 +126,11 @@ static void give_up_group(struct engine *engine, struct command *rest, struct er
     struct err err;
 
     store_group_rollback(engine->store);
-    if (why->code == ERR_IO || why->code == ERR_NOMEM) {
+    if (why->code == ERR_STORAGE_FULL) {
+        condition_worsen(engine, CONDITION_FULL, "the disk of the data directory is full");
+    } else if (condition_is_final(engine)) {
+        condition_tell(engine, why); /* which was logged */
+    } else if (why->code == ERR_IO || why->code == ERR_NOMEM) {
         log_error("a group of writes failed and was undone: %s", why->text);
         why->code = why->code == ERR_IO ? ERR_READ_ONLY : ERR_OVERLOADED;
     }
@@ -137,8 +142,23 @@ static void give_up_group(struct engine *engine, struct command *rest, struct er
     if (!PLANTED(FAILED_GROUP_ACK)) {
         tuning_fail_group(engine->tuning, why);
     }
+    if (condition_is_final(engine)) {
+        return; /* nothing is decided any more, and reading the state might fail */
+    }
     if (tuning_load(engine->tuning, &err) != 0) {
+        if (condition_is_final(engine)) {
+            return;
+        }
         log_error("cannot read the state back: %s", err.text);
+        abort();
+    }
+}
+
+/* A commit has failed. Where the group may be on disk all the same, no answer may leave. */
+static void abort_if_unknown(const struct engine *engine, const struct err *err)
+{
+    if (err->code == ERR_IO && !condition_is_final(engine)) {
+        log_error("a commit failed, what is on disk is unknown: %s", err->text);
         abort();
     }
 }
@@ -153,11 +173,7 @@ static int commit(struct engine *engine, struct err *err)
         deliver(engine);
     }
     if (store_group_commit(engine->store, err) != 0) {
-        if (err->code == ERR_IO) {
-            /* Unknown: it may be on disk. No answer may leave. */
-            log_error("a commit failed, what is on disk is unknown: %s", err->text);
-            abort();
-        }
+        abort_if_unknown(engine, err);
         return -1;
     }
     atomic_store(&engine->last_commit_us, clock_monotonic_us() - before_us);
@@ -167,11 +183,59 @@ static int commit(struct engine *engine, struct err *err)
     return 0;
 }
 
+/* Only reads are served: what came before that was known, and what waits, is answered so. */
+static void refuse_group(struct engine *engine, struct command *first)
+{
+    struct err why = {0};
+
+    condition_tell(engine, &why);
+    while (first != NULL) {
+        struct command *next = first->next;
+        tuning_refuse(engine->tuning, first, &why);
+        first = next;
+    }
+    tuning_refuse_waiting(engine->tuning, &why);
+    deliver(engine);
+}
+
+static bool is_full(const struct engine *engine)
+{
+    return atomic_load_explicit(&engine->condition, memory_order_relaxed) == CONDITION_FULL;
+}
+
+/* A disk that was full is written to although there may be nothing to write: so it is noticed that
+ * there is space again, and not only for the smallest of writes. */
+static bool is_still_full(struct engine *engine)
+{
+    struct err err = {0};
+
+    if (!is_full(engine)) {
+        return false;
+    }
+    if (real_ms() - engine->probed_ms < WATCH_EVERY_MS) {
+        return true;
+    }
+    engine->probed_ms = real_ms();
+    if (store_probe_space(engine->store, &err) != 0) {
+        abort_if_unknown(engine, &err);
+        return true;
+    }
+    condition_has_space(engine);
+    return false;
+}
+
 static void run_group(struct engine *engine, struct command *first)
 {
     struct err err = {0};
     size_t n = 0;
 
+    if (condition_is_final(engine)) {
+        refuse_group(engine, first);
+        return;
+    }
+    if (is_still_full(engine) && first == NULL) {
+        return; /* what time brings could not be written */
+    }
     store_group_begin(engine->store);
     while (first != NULL) {
         struct command *command = first;
@@ -232,6 +296,9 @@ static int64_t next_wake(const struct engine *engine, int64_t now_ms)
     int64_t next = tuning_next_ms(engine->tuning);
     int64_t wake = INT64_MAX;
 
+    if (is_full(engine)) {
+        return now_ms + WATCH_EVERY_MS;
+    }
     if (next != INT64_MAX) {
         double left = (double)(next - clock->monotonic_ms(clock)) / engine->settings.clock_scale;
         wake = now_ms + (left > 0 ? (int64_t)left + 1 : 0);
@@ -294,7 +361,7 @@ void *writer_main(void *argument)
         }
         run_group(engine, first);
         forgive_stall(engine, real_ms() - now_ms);
-        if (view_is_due(engine)) {
+        if (view_is_due(engine) && !condition_is_final(engine)) {
             view_publish(engine);
         }
         check_idle(engine, now_ms);

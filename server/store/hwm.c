@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/crc32c.h"
@@ -108,8 +109,12 @@ int hwm_open(const char *directory, const struct hwm *mark, struct hwm_file *fil
 int hwm_write(struct hwm_file *file, const struct hwm *mark, struct err *err)
 {
     char line[LINE_BYTES];
+    struct stat st;
 
     write_line(mark, line);
+    if (fstat(file->fd, &st) == 0 && st.st_nlink == 0) {
+        return err_set(err, ERR_IO, "the file hwm, the mark of what is on disk, was removed");
+    }
     if (pwrite(file->fd, line, sizeof line, (off_t)file->next * LINE_BYTES) != sizeof line
         || fdatasync(file->fd) != 0) {
         return failed("write", "hwm, the mark of what is on disk", err);

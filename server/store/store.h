@@ -32,6 +32,10 @@ struct store;
 struct store_settings {
     const char *directory; /* the data directory; NULL: a database in memory, gone at close */
     bool accept_loss;      /* go on although less is there than the file `hwm` says (hwm.h) */
+    /* Any connection found the database damaged; `text` says how. On its thread, within the call
+     * that fails with ERR_IO. NULL: nobody is told. */
+    void (*on_damage)(void *context, const char *text);
+    void *context;
 };
 
 /* Opens or creates, migrates (after a copy to before-NNNN.db), checks the version. ERR_IO with what
@@ -73,14 +77,20 @@ MUST_USE int store_release(struct store *store, struct err *err);
 MUST_USE int store_undo(struct store *store, struct err *err);
 /* Copies what the log holds into the database; for idle moments and the orderly stop. */
 void store_checkpoint(struct store *store, bool truncate);
-/* PRAGMA quick_check on a reader: ERR_IO with what it found. */
+/* PRAGMA quick_check on a reader: ERR_IO with what it found, which on_damage is told too. Reads the
+ * whole database; store_interrupt() ends it with ERR_OVERLOADED. */
 MUST_USE int store_quick_check(struct store *reader, struct err *err);
+/* Ends what the connection is doing. Any thread, while it is open. */
+void store_interrupt(struct store *store);
 /* Did the last run end in an orderly way? Written by store_mark_clean(), wiped at open. */
 bool store_was_clean(const struct store *store);
 /* The last write before an orderly stop. */
 MUST_USE int store_mark_clean(struct store *store, struct err *err);
 
 /* ---- how far the database has come ---- */
+/* Is there space for a write of 256 KiB? Writes and removes it, in two groups of its own; the
+ * errors of store_group_commit(). */
+MUST_USE int store_probe_space(struct store *store, struct err *err);
 /* *mark ← up to the last commit, for hwm_write(). The writer's thread. */
 void store_mark(const struct store *store, struct hwm *mark);
 /* What was given up at the opening, a sentence; NULL: nothing. Borrowed. */

@@ -224,17 +224,24 @@ void tuning_forgive(struct tuning *tuning, int64_t stalled_ms)
     }
 }
 
-void tuning_stop_granting(struct tuning *tuning)
+void tuning_refuse_waiting(struct tuning *tuning, const struct err *why)
 {
-    tuning->stopping = true;
     tuning->new_asks = NULL;
     while (tuning->asks != NULL) {
         struct ask *ask = tuning->asks;
-        (void)err_set(&ask->command->head.err, ERR_OVERLOADED,
-                      "the server is stopping; ask again in a moment");
+        ask->command->head.err = *why;
         ask_answer(tuning, ask);
     }
     reports_answer(tuning, true);
+}
+
+void tuning_stop_granting(struct tuning *tuning)
+{
+    struct err why;
+
+    (void)err_set(&why, ERR_OVERLOADED, "the server is stopping; ask again in a moment");
+    tuning->stopping = true;
+    tuning_refuse_waiting(tuning, &why);
 }
 
 int64_t tuning_last_seq(const struct tuning *tuning)

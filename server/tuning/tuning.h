@@ -58,6 +58,8 @@ struct suggestion_job *tuning_take_job(struct tuning *tuning);
 int64_t tuning_next_ms(const struct tuning *tuning);
 /* The machine stood still for that long: every lease gets it back. */
 void tuning_forgive(struct tuning *tuning, int64_t stalled_ms);
+/* Answers all that waits with `why`. */
+void tuning_refuse_waiting(struct tuning *tuning, const struct err *why);
 /* Orderly stop: grants nothing more; waiting asks are answered 503 `overloaded`. */
 void tuning_stop_granting(struct tuning *tuning);
 

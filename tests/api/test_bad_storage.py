@@ -171,7 +171,13 @@ class LargestFile(unittest.TestCase):
             self.assertEqual(len(list(client.walk("/v1/studies/s/trials"))), len(numbers))
             again = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
             self.assertEqual(again.type, "storage-full", again)
+            unready = client.get("/readyz")
+            self.assertEqual((unready.status, unready.type), (503, "storage-full"), unready)
+            self.assertIn(b"\nhone_writable 0\n", client.get("/metrics").body)
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            hone.wait_until(lambda: client.get("/readyz").status == 200, 10,
+                            "it is ready although nobody writes")
+            self.assertIn("there is space on the disk again", server.log())
             healed = client.post("/v1/studies/s/trials", {"parameters": {"x": 0.25}})
             self.assertEqual(healed.status, 201, healed)
             numbers.append(healed.json["number"])
@@ -249,6 +255,7 @@ class FullDisk(unittest.TestCase):
             self.assertIn("retry-after", refused.headers)
             self.assertEqual(client.get("/v1/studies/s").status, 200)
             self.assertEqual(client.get("/healthz").status, 200)
+            self.assertEqual(client.get("/readyz").type, "storage-full")
             os.unlink(self.filler)
             healed = hone.wait_until(
                 lambda: client.post("/v1/studies/s/trials", {"parameters": {"x": 0.25}}).status == 201,

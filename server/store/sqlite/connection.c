@@ -1,8 +1,27 @@
 #include "server/store/sqlite/connection.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "server/store/sqlite/identity.h"
+
+int store_damaged(const struct store *store, struct err *err, const char *fmt, ...)
+{
+    char seen[300];
+    char text[400];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(seen, sizeof seen, fmt, args);
+    va_end(args);
+    (void)snprintf(text, sizeof text, "the database is damaged: %s", seen);
+    if (store != NULL && store->on_damage != NULL) {
+        store->on_damage(store->context, text);
+    }
+    return err_set(err, ERR_IO,
+                   "%s; keep a copy of the data directory, then restore a backup (honed --restore)",
+                   text);
+}
 
 int store_failed(const struct store *store, int rc, const char *doing, struct err *err)
 {
@@ -17,6 +36,8 @@ int store_failed(const struct store *store, int rc, const char *doing, struct er
                        "request");
     case SQLITE_NOMEM:
         return err_set(err, ERR_NOMEM, "out of memory while %s", doing);
+    case SQLITE_INTERRUPT:
+        return err_set(err, ERR_OVERLOADED, "interrupted while %s", doing);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return err_set(err, ERR_OVERLOADED,
@@ -27,10 +48,7 @@ int store_failed(const struct store *store, int rc, const char *doing, struct er
         return err_set(err, ERR_IO, "the database cannot be written (%s) while %s", text, doing);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return err_set(err, ERR_IO,
-                       "the database is damaged (%s) while %s; restore a backup into an empty "
-                       "data directory",
-                       text, doing);
+        return store_damaged(store, err, "%s while %s", text, doing);
     default:
         return err_set(err, ERR_IO, "%s while %s", text, doing);
     }
@@ -156,6 +174,24 @@ void store_group_rollback(struct store *store)
     }
     store->begun = false;
     store->in_savepoint = false;
+}
+
+static int run_alone(struct store *store, enum stmt_name name, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, name);
+
+    store_group_begin(store);
+    if (stmt_run(store, &s, err) != 0 || store_group_commit(store, err) != 0) {
+        store_group_rollback(store);
+        return -1;
+    }
+    return 0;
+}
+
+int store_probe_space(struct store *store, struct err *err)
+{
+    TRY(run_alone(store, STMT_PROBE_PUT, err));
+    return run_alone(store, STMT_PROBE_DELETE, err);
 }
 
 int store_savepoint(struct store *store, struct err *err)

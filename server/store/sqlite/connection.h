@@ -10,8 +10,10 @@
 struct store {
     sqlite3 *db;
     sqlite3_stmt *statements[STMT_COUNT];
-    char *path;      /* of the database file or its URI */
-    char *directory; /* NULL in memory */
+    char *path;                                         /* of the database file or its URI */
+    char *directory;                                    /* NULL in memory */
+    void (*on_damage)(void *context, const char *text); /* or NULL */
+    void *context;
     bool is_reader;
     bool was_clean;
     struct hwm mark;      /* as of the last commit; a reader's is that of its opening */
@@ -34,6 +36,9 @@ MUST_USE int stmt_run(struct store *store, struct stmt *s, struct err *err);
 MUST_USE int store_exec(struct store *store, const char *sql, struct err *err);
 /* Where a failure changes nothing: the end of a read, a rollback. */
 void store_exec_anyway(struct store *store, const char *sql);
+/* The database is damaged: tells who wants to know, and fills *err; always -1. */
+int store_damaged(const struct store *store, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Turns an SQLite result into *err; always -1. */
 int store_failed(const struct store *store, int rc, const char *doing, struct err *err);
 

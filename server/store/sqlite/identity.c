@@ -130,7 +130,7 @@ int identity_load(struct store *store, struct err *err)
 
     TRY(more < 0);
     if (more == 0) {
-        return err_set(err, ERR_IO, "the database is damaged: it does not say which one it is");
+        return store_damaged(store, err, "it does not say which one it is");
     }
     read_row(&s, &store->mark);
     store->last_attempt = stmt_int(&s, 3);

@@ -151,6 +151,8 @@ int store_open(const struct store_settings *settings, struct store **store, stru
     if (opened == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
+    opened->on_damage = settings->on_damage;
+    opened->context = settings->context;
     opened->path = database_path(settings);
     if (settings->directory != NULL) {
         opened->directory = strdup(settings->directory);
@@ -175,6 +177,8 @@ int store_open_reader(const struct store *writer, struct store **reader, struct 
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     opened->is_reader = true;
+    opened->on_damage = writer->on_damage;
+    opened->context = writer->context;
     opened->mark = writer->mark;
     opened->last_attempt = writer->last_attempt;
     opened->path = strdup(writer->path);
@@ -235,10 +239,15 @@ int store_quick_check(struct store *reader, struct err *err)
     if (text == NULL) {
         result = store_failed(reader, rc, "checking the database", err);
     } else if (strcmp(text, "ok") != 0) {
-        result = err_set(err, ERR_IO, "the database is damaged: %.200s", text);
+        result = store_damaged(reader, err, "%.200s", text);
     }
     (void)sqlite3_finalize(raw);
     return result;
+}
+
+void store_interrupt(struct store *store)
+{
+    sqlite3_interrupt(store->db);
 }
 
 bool store_was_clean(const struct store *store)

@@ -261,6 +261,9 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_META_GET] = "SELECT value FROM meta WHERE key = :key",
     [STMT_META_PUT] = "INSERT INTO meta (key, value) VALUES (:key, :value)"
                       " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [STMT_PROBE_PUT] = "INSERT INTO meta (key, value) VALUES ('probe', hex(zeroblob(131072)))"
+                       " ON CONFLICT (key) DO NOTHING",
+    [STMT_PROBE_DELETE] = "DELETE FROM meta WHERE key = 'probe'",
     [STMT_STORE_LOAD] = "SELECT identity, epoch, commit_number, last_attempt FROM store",
     [STMT_STORE_COMMIT] = "UPDATE store SET commit_number = :commit_number",
     [STMT_STORE_EPOCH] = "UPDATE store SET epoch = :epoch,"
