@@ -333,12 +333,12 @@ int wait_tag(struct read_request *read, struct err *err)
 
 /* ---- the request ---- */
 
-/* "30", "30s" or "0.5". */
+/* "30", "30s", "0.5" or "5e-1", as JSON may write a number. */
 static int read_wait(const char *text, int64_t *wait_ms, struct err *err)
 {
     char *end;
     double seconds = strtod(text, &end);
-    bool is_plain = strspn(text, "-0123456789.") == (size_t)(end - text);
+    bool is_plain = strspn(text, "+-0123456789.eE") == (size_t)(end - text);
 
     end += *end == 's' ? 1 : 0;
     if (!is_plain || end == text || *end != '\0'

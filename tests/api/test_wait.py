@@ -121,7 +121,7 @@ class Wait(hone.ServedTest):
         self.lease("s")
         seq = self.client.get("/v1/studies/s").seq
         for path in ("s", "s/trials/1", "s/brackets"):
-            reply = self.client.get(f"/v1/studies/{path}?wait=0.05&after={seq}")
+            reply = self.client.get(f"/v1/studies/{path}?wait=5e-2&after={seq}")
             self.assertEqual((path, reply.status, reply.seq), (path, 200, seq))
 
     def test_a_trial_that_measures_or_ends_answers(self):
@@ -146,7 +146,7 @@ class Wait(hone.ServedTest):
             wait = 0.05 if path == "s/trials/9999" else LONG
             reply = self.client.get(f"/v1/studies/{path}?wait={wait}")
             self.assertEqual((path, reply.status), (path, 404))
-        for query in ("wait=61", "wait=-1", "wait=x", "wait=nan", "wait=", "wait=1m",
+        for query in ("wait=61", "wait=-1", "wait=x", "wait=nan", "wait=", "wait=1m", "wait=1e", "wait=0x1",
                       "wait=1&after=x", "wait=1&after=-1"):
             reply = self.client.get(f"/v1/studies/s?{query}")
             self.assertEqual((query, reply.status, reply.type), (query, 400, "malformed"))
