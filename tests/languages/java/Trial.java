@@ -59,7 +59,7 @@ public class Trial {
                 .metrics(Map.of("loss", new MetricValue(0.1234567890123))));
             System.out.println("result: " + ended.getTrial().getState());
 
-            Best best = studies.getBest(name, null, null, null);
+            Best best = studies.getBest(name, null, null, null, null);
             System.out.println("best: trial " + best.getTrial().getNumber() + " loss="
                 + best.getTrial().getValue().getActualInstance());
 
