@@ -30,7 +30,7 @@ export function open(context) {
   const name = params.study, path = apiPath(name);
   const columns = new Columns(name);
   const data = {study: null, history: [], best: null, front: [], workers: null, curves: null, importance: null,
-    ledger: null, brackets: null, failure: null};
+    ledger: null, brackets: null, volumes: null, failure: null};
   const page = {name, path, columns, data};
   const dirty = new Set();
   let showAllSlices = false, closed = false, bestValue = null;
@@ -85,6 +85,7 @@ export function open(context) {
     data.workers = (await get('v1/workers')).items;
     update();
   }
+  const readVolumes = () => (isMulti() ? part('volumes', `${path}/hypervolume`) : null);
   const readLedger = () => part('ledger', `${path}/ledger`);
   const readBrackets = () => (data.study.resource ? part('brackets', `${path}/brackets`) : null);
 
@@ -125,7 +126,7 @@ export function open(context) {
     curves: throttle(readCurves, 2000),
     workers: throttle(readWorkers, 5000), // there may be thousands of them
     brackets: throttle(async () => readBrackets(), 2000),
-    slow: throttle(async () => Promise.all([readImportance(), readLedger(), readFailure()]), 6000),
+    slow: throttle(async () => Promise.all([readImportance(), readVolumes(), readLedger(), readFailure()]), 6000),
     all: throttle(async () => {
       columns.want([...boundFields(data.study), ...metricFields(data.study, 0)]);
       await columns.load();
@@ -144,6 +145,7 @@ export function open(context) {
     if (columns.n) {
       readCurves();
       readImportance();
+      readVolumes();
       readLedger();
       readFailure();
     }
@@ -177,6 +179,8 @@ export function open(context) {
   const curves = memo((study, found) => ({...plots.curvesData(study, found), curl: curlOf(`${path}/curves?metric=${
     encodeURIComponent(found.metric)}`)}));
   const pareto = memo((study, _, front) => ({...plots.paretoData(study, columns, front), curl: curlOf(`${path}/pareto`)}));
+  const volumes = memo((found) => ({...plots.hypervolumeData(found), csv: `${path}/hypervolume?format=csv`,
+    curl: curlOf(`${path}/hypervolume`)}));
   const slices = memo((study, _, list, m) => list.map((n) => ({...plots.sliceData(study, columns, n, m),
     curl: curlOf(`${path}/trials/columns`)})));
   const bars = memo((found) => ({kind: 'bars', title: '', x: {label: ''}, y: {label: ''}, series: [],
@@ -278,6 +282,13 @@ export function open(context) {
       data.front)}></hone-chart>`) : nothing;
   }
 
+  function hypervolumePanel() {
+    const found = data.volumes;
+    if (!isMulti() || !found?.items.length) return nothing;
+    return panel('Hypervolume', html`<hone-chart .data=${volumes(found)}></hone-chart><p><small>What the trials dominate up to ${
+      Object.entries(found.reference).map(([k, v]) => `${k} ${num(v)}`).join(', ')}.</small></p>`);
+  }
+
   function ledgerPanel() {
     const l = data.ledger;
     if (!l) return nothing;
@@ -344,7 +355,7 @@ export function open(context) {
     view() {
       return html`${head()}<div class="panels">${nowPanel(page)}${bestPanel(page)}${stuckPanel(page)}${columns.n
         ? html`${historyPanel()}${importancePanel()}${coordinatesPanel()}<div class="half stack">${curvesPanel()}${
-          paretoPanel()}</div><div class="half stack">${ledgerPanel()}${failuresPanel(page)}</div>${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
+          paretoPanel()}${hypervolumePanel()}</div><div class="half stack">${ledgerPanel()}${failuresPanel(page)}</div>${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
     },
   };
 }

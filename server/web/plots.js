@@ -165,6 +165,16 @@ export function curvesData(study, curves) {
     summary: `${count(series.length)} learning curves`};
 }
 
+/** What the trials dominate up to the reference point, as the server tells it (…/hypervolume). */
+export function hypervolumeData(found) {
+  const items = found.items;
+  return {kind: 'history', title: 'hypervolume of the front', x: {label: 'completed trials', log: false},
+    y: {label: 'hypervolume', log: false, direction: 'maximize'},
+    series: [{label: 'so far', style: 'step', colour: 'accent', x: numbersOf(items.map((item) => item.after_trials)),
+      y: numbersOf(items.map((item) => item.hypervolume))}],
+    summary: `${num(found.hypervolume)} after ${count(items.length)} trials`};
+}
+
 /** Two objectives against each other, with the front. */
 export function paretoData(study, columns, front) {
   const [a, b] = study.objectives;

@@ -164,6 +164,8 @@ class Pages(BrowserTest):
         self.open("/studies/second")
         expect(self.page.get_by_text("trials that no other one beats")).to_be_visible()
         expect(self.page.get_by_role("heading", name="Trade-off")).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Hypervolume")).to_be_visible()
+        expect(self.page.get_by_text("What the trials dominate up to")).to_be_visible()
         self.page.get_by_role("button", name="ms", exact=True).first.click()
         expect(self.page.locator("hone-chart").first).to_contain_text("ms of each trial")
         self.assertIn("metric=ms", self.path())
