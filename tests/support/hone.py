@@ -335,6 +335,12 @@ class History:
         self.file.close()
 
 
+def all_events(client):
+    """What has happened, from the first event on."""
+    lines = client.get("/v1/events?after=0&follow=false").body.decode().splitlines()
+    return [json.loads(line) for line in lines if line]  # an empty one says that the server lives
+
+
 def write_dump(client, path):
     """Everything that the server holds, through its API, as the checker reads it."""
     with open(path, "w", encoding="utf-8") as file:
@@ -351,9 +357,8 @@ def write_dump(client, path):
                     put(kind="attempt", study=name, trial=number, row=item)
                 for item in client.walk(f"{path}/measurements"):
                     put(kind="measurement", study=name, trial=number, row=item)
-        events = client.get("/v1/events?after=0&follow=false")
-        for line in events.body.decode().splitlines():
-            put(kind="event", row=json.loads(line))
+        for event in all_events(client):
+            put(kind="event", row=event)
 
 
 def check_history(history, dump, *options):

@@ -1,6 +1,7 @@
 /* A library to put before libc (LD_PRELOAD) in a honed or hone under test:
  *
  *   HONE_TEST_SYNC_DELAY_US=1000   every fsync and fdatasync takes so much longer
+ *   HONE_TEST_SYNC_FAILS_AT=40     the 40th fsync or fdatasync fails with EIO
  *   HONE_TEST_WRITE_DELAY_US=200   every write at a place of a file takes so much longer
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
  *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
@@ -98,11 +99,16 @@ typedef int sync_function(int fd);
 
 static int slow_sync(const char *name, int fd)
 {
+    static atomic_long n_syncs;
     void *found = libc_function(name);
     sync_function *real;
 
     memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
     delay("HONE_TEST_SYNC_DELAY_US");
+    if (is_last("HONE_TEST_SYNC_FAILS_AT", &n_syncs)) {
+        errno = EIO;
+        return -1;
+    }
     count_change();
     return real(fd);
 }
