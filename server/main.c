@@ -1,6 +1,7 @@
 /* honed: reads its settings, builds each part, joins them; the one file that knows every folder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,51 @@ static int run_replay(const struct settings *settings, struct err *err)
     return result;
 }
 
+/* --backup and --restore: what it was, for the one who wrote the command. */
+static int run_backup(const struct settings *settings, struct err *err)
+{
+    struct backup made;
+
+    TRY(store_backup_make(settings->data, settings->backup, &made, err));
+    (void)printf("honed: %s: %" PRId64 " bytes, up to commit %" PRId64
+                 ", checked; keep %s.json beside it\n",
+                 settings->backup, made.bytes, made.mark.commit, settings->backup);
+    return 0;
+}
+
+static int run_restore(const struct settings *settings, struct err *err)
+{
+    struct backup restored;
+    OWN(fd) int lock = -1;
+
+    TRY(store_lock_directory(settings->data, &lock, err));
+    TRY(store_backup_restore(settings->restore, settings->data, &restored, err));
+    (void)printf("honed: %s now has the database of %s, in epoch %" PRId64
+                 "; leases of before hold no more, and tokens are those of the backup\n",
+                 settings->data, settings->restore, restored.mark.epoch);
+    if (restored.kept[0] != '\0') {
+        (void)printf("honed: the database that was there is in %s/%s\n", settings->data,
+                     restored.kept);
+    }
+    return 0;
+}
+
+static int run_as_told(const struct settings *settings, struct err *err)
+{
+    bool is_offline = settings->backup != NULL || settings->restore != NULL;
+
+    if (is_offline && settings->data == NULL) {
+        return err_set(err, ERR_INVALID, "a store in memory has no backup");
+    }
+    if (settings->backup != NULL) {
+        return run_backup(settings, err);
+    }
+    if (settings->restore != NULL) {
+        return run_restore(settings, err);
+    }
+    return settings->replay != NULL ? run_replay(settings, err) : run(settings, err);
+}
+
 static int exit_status(const struct err *err)
 {
     switch ((int)err->code) {
@@ -283,7 +329,7 @@ int main(int argc, char **argv)
         settings_finish(&settings);
         return EXIT_USAGE;
     }
-    int result = settings.replay != NULL ? run_replay(&settings, &err) : run(&settings, &err);
+    int result = run_as_told(&settings, &err);
     settings_finish(&settings);
     if (result != 0) {
         log_error("%s", err.text);

@@ -35,6 +35,8 @@ enum {
     KEY_REPLAY,
     KEY_REPLAY_UNTIL,
     KEY_ACCEPT_LOSS,
+    KEY_BACKUP,
+    KEY_RESTORE,
     KEY_END
 };
 
@@ -60,6 +62,10 @@ static const struct argp_option options[] = {
     {"replay-until", KEY_REPLAY_UNTIL, "N", 0, "the first N decisions alone", 0},
     {"accept-loss", KEY_ACCEPT_LOSS, NULL, 0,
      "start although acknowledged writes are missing; not in a file", 0},
+    {"backup", KEY_BACKUP, "FILE", 0,
+     "serve nothing: copy the database to FILE, while a server may run, and check the copy", 0},
+    {"restore", KEY_RESTORE, "FILE", 0,
+     "serve nothing: put this backup in the place of the database, which is kept aside", 0},
     {0}};
 
 struct parsing {
@@ -124,6 +130,10 @@ static int set_option(struct settings *settings, int key, const char *value, str
     case KEY_PROXY:
         settings->behind_proxy = true;
         return 0;
+    case KEY_BACKUP:
+        return set_text(&settings->backup, value, err);
+    case KEY_RESTORE:
+        return set_text(&settings->restore, value, err);
     case KEY_ACCEPT_LOSS:
         settings->accept_loss = true;
         return 0;
@@ -189,10 +199,11 @@ static bool is_true(const char *value)
     return strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "1") == 0;
 }
 
-/* What is accepted once must be said each time. */
+/* What is meant for one start must be said there. */
 static bool may_be_in_file(const struct argp_option *option)
 {
-    return option->key != KEY_CONFIG && option->key != KEY_ACCEPT_LOSS;
+    return option->key != KEY_CONFIG && option->key != KEY_ACCEPT_LOSS && option->key != KEY_BACKUP
+           && option->key != KEY_RESTORE;
 }
 
 static int config_line(struct settings *settings, const char *path, int number, char *line,
@@ -321,4 +332,6 @@ void settings_finish(struct settings *settings)
     free(settings->tls_cert);
     free(settings->tls_key);
     free(settings->replay);
+    free(settings->backup);
+    free(settings->restore);
 }

@@ -28,6 +28,8 @@ struct settings {
     int64_t checkpoint_bytes; /* of an uploaded one, at most */
     char *replay;             /* the study that is replayed instead of serving; NULL: none */
     int64_t replay_until;     /* decisions; 0: all */
+    char *backup;             /* a backup is written to this file instead; NULL: none */
+    char *restore;            /* the data directory gets this backup instead; NULL: none */
     size_t test_group;
     double test_clock_scale;
 };

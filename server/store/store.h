@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/digest.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "server/domain/lease.h"
@@ -32,6 +33,7 @@ struct store;
 struct store_settings {
     const char *directory; /* the data directory; NULL: a database in memory, gone at close */
     bool accept_loss;      /* go on although less is there than the file `hwm` says (hwm.h) */
+    bool new_epoch; /* the database was put there from a backup: accepts a loss, and ends leases */
     /* Any connection found the database damaged; `text` says how. On its thread, within the call
      * that fails with ERR_IO. NULL: nobody is told. */
     void (*on_damage)(void *context, const char *text);
@@ -102,6 +104,33 @@ MUST_USE int store_check_epoch(const struct store *store, int64_t attempt, struc
 /* For a lease that is not there; always -1. ERR_NOT_FOUND; ERR_EPOCH_CHANGED where it may have been
  * given out after the state of the database that is gone on from. */
 int store_unknown_lease(const struct store *store, struct err *err);
+
+/* ---- backups (no connection is needed, and none of the writer's is used) ---- */
+/* A backup is one file, whole, checked and on disk before it has its name, and FILE.json beside it,
+ * which says what is in it. Logs of trials, uploaded checkpoints and the files of tokens are no
+ * part of it. */
+struct backup {
+    struct hwm mark; /* up to where */
+    int64_t version; /* of the schema */
+    int64_t bytes;
+    unsigned char sha256[SHA256_BYTES];
+    char kept[64]; /* by a restore: the folder with what was there before; "": nothing was */
+};
+
+/* Copies the database of a data directory to `file`, which must not exist. Reads only, and never
+ * checkpoints; writes of the server go on meanwhile and are not in it. Costs a read and a write of
+ * the whole database, and a check of the copy. ERR_INVALID: `file` exists; ERR_STORAGE_FULL; ERR_IO
+ * with what is wrong: there is no database, or it is damaged. */
+MUST_USE int store_backup_make(const char *directory, const char *file, struct backup *made,
+                               struct err *err);
+/* Is the file a whole and sound database of honed, and the one that FILE.json names, if there is
+ * one? ERR_IO with what was found. */
+MUST_USE int store_backup_verify(const char *file, struct backup *found, struct err *err);
+/* Verifies, then puts a copy in the place of the database of a locked data directory, which is kept
+ * in a folder there, and begins an epoch: the leases of before hold no more. May be repeated after
+ * it was cut short. The errors of both above. */
+MUST_USE int store_backup_restore(const char *file, const char *directory, struct backup *restored,
+                                  struct err *err);
 
 /* ---- studies ---- */
 struct study_row {

@@ -11,7 +11,7 @@
 
 static int refuse(const struct store_settings *settings, const struct loss *loss, struct err *err)
 {
-    if (!loss->found || settings->accept_loss) {
+    if (!loss->found || settings->accept_loss || settings->new_epoch) {
         return 0;
     }
     return err_set(err, ERR_IO,

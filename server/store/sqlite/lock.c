@@ -73,14 +73,14 @@ static bool is_ours(const char *name)
 {
     static const char *const names[] = {
         ".",    "..",         "lock",        "admin.token", "worker.token", "files",
-        "logs", "lost+found", "hone.db-wal", "hone.db-shm", "hwm.new"};
+        "logs", "lost+found", "hone.db-wal", "hone.db-shm", "hwm.new",      "hone.db.new"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {
             return true;
         }
     }
-    return false;
+    return strncmp(name, "before-", 7) == 0; /* copies of migrations and restores */
 }
 
 /* Tokens and a database among another program's files would be published with them, by a commit of

@@ -7,8 +7,6 @@
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/migrations.h"
 
-#define APPLICATION_ID 0x686f6e65 /* "hone" */
-
 static int read_pragma(struct store *store, const char *sql, int64_t *value, struct err *err)
 {
     sqlite3_stmt *raw = NULL;
@@ -34,7 +32,7 @@ static int check_identity(struct store *store, int64_t *version, struct err *err
     TRY(read_pragma(store, "PRAGMA application_id", &application, err));
     TRY(read_pragma(store, "PRAGMA user_version", version, err));
     TRY(read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err));
-    if (application == APPLICATION_ID) {
+    if (application == STORE_APPLICATION_ID) {
         if (*version > migrations_count) {
             return err_set(err, ERR_IO,
                            "the database has version %" PRId64 ", newer than the %d that this "
@@ -94,7 +92,7 @@ int store_migrate(struct store *store, struct err *err)
         TRY(copy_before(store, version, err));
     } else {
         char sql[80];
-        (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
+        (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d", STORE_APPLICATION_ID);
         TRY(store_exec(store, sql, err));
     }
     for (; version < migrations_count; version++) {

@@ -7,6 +7,9 @@
 
 #include "server/store/store.h"
 
+#define STORE_APPLICATION_ID 0x686f6e65 /* "hone" */
+#define STORE_VERSION_WITH_IDENTITY 11  /* the first with the table of store_mark() */
+
 /* The connection of the writer, with no transaction open. ERR_IO: it is the database of another
  * program or of a newer server, or a step failed, and was undone; ERR_STORAGE_FULL, ERR_NOMEM. */
 MUST_USE int store_migrate(struct store *store, struct err *err);

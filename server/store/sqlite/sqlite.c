@@ -110,8 +110,11 @@ static char *database_path(const struct store_settings *settings)
 }
 
 /* Notes in one group that a run has begun, and what it gives up. */
-static int begin_run(struct store *store, const struct loss *loss, struct err *err)
+static int begin_run(struct store *store, const struct store_settings *settings,
+                     const struct loss *loss, struct err *err)
 {
+    bool new_epoch = loss->found || settings->new_epoch;
+
     store_group_begin(store);
     TRY(put_meta(store, "clean", "0", err));
     if (loss->found) {
@@ -119,10 +122,12 @@ static int begin_run(struct store *store, const struct loss *loss, struct err *e
         if (store->accepted_loss == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
+    }
+    if (new_epoch) {
         TRY(identity_begin_epoch(store, &loss->mark, err));
     }
     TRY(store_group_commit(store, err));
-    return loss->found ? identity_load(store, err) : 0;
+    return new_epoch ? identity_load(store, err) : 0;
 }
 
 static int open_writer(struct store *store, const struct store_settings *settings, struct err *err)
@@ -140,7 +145,7 @@ static int open_writer(struct store *store, const struct store_settings *setting
     TRY(prepare_statements(store, err));
     TRY(identity_load(store, err));
     store->was_clean = flag_is_set(store, "clean");
-    return begin_run(store, &loss, err);
+    return begin_run(store, settings, &loss, err);
 }
 
 int store_open(const struct store_settings *settings, struct store **store, struct err *err)

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""A backup that is taken under load, and its way back: what was acknowledged before it is there, old
+leases end, the database that was there is kept, and what is no sound backup is refused.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import hone  # noqa: E402
+
+OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/OPERATIONS.md")
+
+
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="hone-backup-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.file = os.path.join(self.folder, "hone-backup.db")
+        self.server = hone.Server(data=os.path.join(self.folder, "data"), args=["--open"])
+        self.addCleanup(self.server.__exit__)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+
+    def honed(self, *args, status=0, env=None):
+        found, said = hone.run_honed(*args, env=env)
+        self.assertEqual(found, status, said)
+        return said
+
+    def backup(self, **more):
+        return self.honed("--backup", self.file, "--data", self.server.data, **more)
+
+    def restore(self, data, **more):
+        return self.honed("--restore", self.file, "--data", data, **more)
+
+    def test_backup_under_load_has_all_that_was_acknowledged(self):
+        ends = threading.Event()
+        enough = threading.Event()
+        acknowledged = []
+
+        def write():
+            with self.server.client(None) as client:
+                while not ends.is_set():
+                    reply = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 20)
+                    acknowledged.extend(item["number"] for item in reply.json["items"])
+                    if len(acknowledged) >= 200:
+                        enough.set()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            self.assertTrue(enough.wait(60))
+            before = list(acknowledged)
+            said = self.backup()
+        finally:
+            ends.set()
+            writer.join()
+        self.assertIn("checked", said)
+        with open(self.file + ".json", encoding="ascii") as file:
+            manifest = json.load(file)
+        self.assertEqual(manifest["bytes"], os.path.getsize(self.file))
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+        self.assertEqual(sorted(name for name in os.listdir(self.folder) if name != "data"),
+                         ["hone-backup.db", "hone-backup.db.json"])
+        other = os.path.join(self.folder, "other")
+        self.restore(other)
+        with hone.Server(data=other, args=["--open"]) as restored, restored.client(None) as client:
+            kept = [trial["number"] for trial in client.walk("/v1/studies/s/trials")]
+            self.assertEqual(kept[:len(before)], before)
+            self.assertEqual(restored.stop(), 0)
+        self.assertEqual(self.server.stop(), 0)
+
+    def test_restore_keeps_what_was_there_and_ends_leases(self):
+        with self.server.client(None) as client:
+            known = client.post("/v1/studies/s/leases", {}).json["lease"]["id"]
+            self.backup()
+            later = client.post("/v1/studies/s/leases", {}).json["lease"]["id"]
+            self.assertEqual(client.post("/v1/studies", hone.study("later")).status, 201)
+        said = self.restore(self.server.data, status=75)
+        self.assertIn("another honed", said)
+        self.server.kill()
+        said = self.restore(self.server.data)
+        self.assertIn("before-restore-1", said)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.get("/v1/studies/later").status, 404)
+            for lease in (known, later):
+                reply = client.put(f"/v1/leases/{lease}")
+                self.assertEqual((reply.status, reply.type), (410, "epoch-changed"), reply)
+            again = client.post("/v1/studies/s/leases", {}).json["trial"]
+            self.assertEqual((again["number"], again["attempt"]), (1, 2))
+        self.server.kill()
+        aside = os.path.join(self.server.data, "before-restore-1")
+        with hone.Server(data=aside, args=["--open"]) as old, old.client(None) as client:
+            self.assertEqual(client.get("/v1/studies/later").status, 200)
+
+    def test_what_is_no_sound_backup_is_refused(self):
+        with self.server.client(None) as client:
+            body = [{"parameters": {"x": 0.5}}] * 400
+            self.assertEqual(client.post("/v1/studies/s/trials", body).status, 201)
+        self.backup()
+        self.assertIn("exists", self.backup(status=2))
+        self.assertIn("hone.db", self.honed("--backup", self.file + "2", "--data", self.folder, status=78))
+        self.server.kill()
+        before = sorted(os.listdir(self.server.data))
+        with open(self.file, "r+b") as file:
+            file.seek(-4096, os.SEEK_END)
+            file.write(b"\x5a" * 4096)
+        self.assertIn("has changed since it was made", self.restore(self.server.data, status=78))
+        os.remove(self.file + ".json")
+        self.assertIn("damaged", self.restore(self.server.data, status=78))
+        with open(self.file, "wb") as file:
+            file.write(b"a letter to my aunt\n" * 500)
+        self.restore(self.server.data, status=78)
+        self.assertEqual(sorted(os.listdir(self.server.data)), before)
+
+    def test_restore_that_was_killed_can_be_repeated(self):
+        self.backup()
+        self.server.kill()
+        kept = self.server.data + ".kept"
+        shutil.copytree(self.server.data, kept)
+        n = 1
+        while True:
+            shutil.rmtree(self.server.data)
+            shutil.copytree(kept, self.server.data)
+            status, said = hone.run_honed("--restore", self.file, "--data", self.server.data,
+                                          env=hone.preload_env(HONE_TEST_DIE_AT=n))
+            if status == 0:
+                break
+            self.assertEqual(status, -9, said)
+            self.restore(self.server.data)
+            n += 5
+        self.assertGreater(n, 10)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.get("/v1/studies/s").status, 200)
+
+    def test_the_drill_of_the_operators_page(self):
+        with open(OPERATIONS, encoding="utf-8") as file:
+            drill = re.search(r"<!-- drill -->\n```sh\n(.*?)```", file.read(), re.S).group(1)
+        for place, own in (("/var/lib/hone", self.server.data), ("/var/backups", self.folder)):
+            self.assertIn(place, drill)
+            drill = drill.replace(place, shlex.quote(own))
+        folder = os.path.dirname(hone.build_path("HONED"))
+        done = subprocess.run(["sh", "-euc", drill], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, timeout=60, check=False,
+                              env=dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("checked", done.stdout)
+        self.assertIn("in epoch 2", done.stdout)
+
+
+if __name__ == "__main__":
+    hone.main()
