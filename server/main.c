@@ -130,7 +130,7 @@ static int first_tokens(struct engine *engine, const struct settings *settings, 
 static int start_http(struct api *api, const struct settings *settings, struct err *err)
 {
     struct http_settings http = {
-        .listen = settings->listen,
+        .socket_mode = settings->socket_mode,
         .open = settings->open,
         .plain_http = settings->plain_http,
         .behind_proxy = settings->behind_proxy,
@@ -144,6 +144,7 @@ static int start_http(struct api *api, const struct settings *settings, struct e
         .problem = api_problem,
     };
 
+    memcpy(http.listen, settings->listen, sizeof http.listen);
     return http_server_create(&http, &api->http, err);
 }
 
@@ -176,7 +177,9 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
-    (void)printf("honed: listening on %s\n", http_server_url(api->http));
+    for (size_t i = 0; http_server_url(api->http, i) != NULL; i++) {
+        (void)printf("honed: listening on %s\n", http_server_url(api->http, i));
+    }
     (void)fflush(stdout);
     notify_manager("READY=1");
     if (settings->plain_http) {

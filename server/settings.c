@@ -26,6 +26,7 @@ enum {
     KEY_PLAIN,
     KEY_PROXY,
     KEY_HOST,
+    KEY_MODE,
     KEY_CERT,
     KEY_KEY,
     KEY_IDLE,
@@ -42,7 +43,11 @@ enum {
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0, "keep everything in this directory (made with mode 0700)", 0},
-    {"listen", KEY_LISTEN, "ADDR:PORT", 0, "default 127.0.0.1:4663; port 0 picks a free one", 0},
+    {"listen", KEY_LISTEN, "ADDR:PORT", 0,
+     "default 127.0.0.1:4663; port 0 picks a free one; unix:/PATH is a socket in the file system; "
+     "may be repeated",
+     0},
+    {"socket-mode", KEY_MODE, "MODE", 0, "who may use the socket in the file system (0660)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "read `key = value` lines; keys are these options' names", 0},
     {"open", KEY_OPEN, NULL, 0, "no tokens; on loopback only", 0},
     {"plain-http", KEY_PLAIN, NULL, 0, "serve other hosts without TLS", 0},
@@ -86,6 +91,43 @@ static int set_text(char **text, const char *value, struct err *err)
     return 0;
 }
 
+static void forget_listen(struct settings *settings)
+{
+    while (settings->n_listen > 0) {
+        free(settings->listen[--settings->n_listen]);
+        settings->listen[settings->n_listen] = NULL;
+    }
+}
+
+/* One place is left for the NULL after the last. */
+static int add_listen(struct settings *settings, const char *value, struct err *err)
+{
+    if (settings->n_listen == HTTP_LISTENERS_MAX - 1) {
+        return err_set(err, ERR_INVALID, "--listen may be said %d times at most",
+                       HTTP_LISTENERS_MAX - 1);
+    }
+    TRY(set_text(&settings->listen[settings->n_listen], value, err));
+    settings->n_listen++;
+    return 0;
+}
+
+/* Rights to read and write, which connecting needs, in octal. */
+static int set_mode(unsigned *mode, const char *value, struct err *err)
+{
+    char *end = NULL;
+    unsigned long parsed = strtoul(value, &end, 8);
+
+    if (value[0] < '0' || value[0] > '7' || *end != '\0' || parsed == 0
+        || (parsed & ~0666UL) != 0) {
+        return err_set(err, ERR_INVALID,
+                       "--socket-mode takes rights to read and write such as 0660 or 0600, not "
+                       "\"%s\"",
+                       value);
+    }
+    *mode = (unsigned)parsed;
+    return 0;
+}
+
 static int set_seconds(int64_t *seconds, const char *value, struct err *err)
 {
     if (!integer_from_text(value, 1, SECONDS_MAX, seconds)) {
@@ -114,7 +156,9 @@ static int set_option(struct settings *settings, int key, const char *value, str
     case KEY_DATA:
         return set_text(&settings->data, value, err);
     case KEY_LISTEN:
-        return set_text(&settings->listen, value, err);
+        return add_listen(settings, value, err);
+    case KEY_MODE:
+        return set_mode(&settings->socket_mode, value, err);
     case KEY_HOST:
         return set_text(&settings->host, value, err);
     case KEY_CERT:
@@ -311,15 +355,20 @@ int settings_read(int argc, char **argv, struct settings *settings, struct err *
 
     TRY(parse_arguments(argc, argv, &parsing, err));
     if (parsing.config != NULL) {
+        bool has_listen = settings->n_listen > 0;
+        forget_listen(settings);
         int result = read_config(settings, parsing.config, err);
         free(parsing.config);
         parsing.config = NULL;
         TRY(result);
-        TRY(parse_arguments(argc, argv, &parsing, err)); /* arguments stand above the file */
+        if (has_listen) {
+            forget_listen(settings); /* arguments stand above the file */
+        }
+        TRY(parse_arguments(argc, argv, &parsing, err));
         free(parsing.config);
     }
-    if (settings->listen == NULL) {
-        TRY(set_text(&settings->listen, "127.0.0.1:4663", err));
+    if (settings->n_listen == 0) {
+        TRY(add_listen(settings, "127.0.0.1:4663", err));
     }
     return read_tests(settings, err);
 }
@@ -327,7 +376,7 @@ int settings_read(int argc, char **argv, struct settings *settings, struct err *
 void settings_finish(struct settings *settings)
 {
     free(settings->data);
-    free(settings->listen);
+    forget_listen(settings);
     free(settings->host);
     free(settings->tls_cert);
     free(settings->tls_key);

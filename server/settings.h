@@ -11,10 +11,13 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "server/http/http.h"
 
 struct settings {
-    char *data; /* NULL only with HONE_TEST_STORE=memory */
-    char *listen;
+    char *data;                       /* NULL only with HONE_TEST_STORE=memory */
+    char *listen[HTTP_LISTENERS_MAX]; /* NULL after the last */
+    size_t n_listen;
+    unsigned socket_mode; /* 0: not said */
     char *host;
     char *tls_cert;
     char *tls_key;

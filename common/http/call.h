@@ -11,11 +11,13 @@
 struct http_responder; /* responder.h */
 
 struct http_client_settings {
-    const char *url;        /* "http://127.0.0.1:4663": scheme, host, port, maybe a path prefix */
-    const char *token;      /* NULL or "": none is sent */
-    const char *ca_file;    /* PEM; NULL: the system's authorities */
-    const char *proxy;      /* NULL: none, whatever the environment says */
-    const char *user_agent; /* NULL: "hone/VERSION" */
+    /* "http://127.0.0.1:4663": scheme, host, port, maybe a path prefix; or "unix:/path", a socket
+     * in the file system */
+    const char *url;
+    const char *token;                      /* NULL or "": none is sent */
+    const char *ca_file;                    /* PEM; NULL: the system's authorities */
+    const char *proxy;                      /* NULL: none, whatever the environment says */
+    const char *user_agent;                 /* NULL: "hone/VERSION" */
     const struct http_responder *responder; /* asked in place of the server; NULL: none */
 };
 

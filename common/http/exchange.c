@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define CALL_TIMEOUT_MS 30000L
@@ -62,14 +63,37 @@ static int check_url(const char *url, struct err *err)
     }
     if (!fits) {
         return err_set(err, ERR_INVALID,
-                       "\"%.200s\" is no server address; it looks like http://127.0.0.1:4663", url);
+                       "\"%.200s\" is no server address; it looks like http://127.0.0.1:4663 or "
+                       "unix:/run/hone/honed.sock",
+                       url);
+    }
+    return 0;
+}
+
+#define SOCKET_SCHEME "unix:"
+
+static bool is_socket(const char *url)
+{
+    return strncmp(url, SOCKET_SCHEME, strlen(SOCKET_SCHEME)) == 0;
+}
+
+static int check_socket(const char *url, struct err *err)
+{
+    const char *path = url + strlen(SOCKET_SCHEME);
+    static const struct sockaddr_un longest;
+
+    if (path[0] != '/' || strlen(path) >= sizeof longest.sun_path || !text_is_clean(path)) {
+        return err_set(err, ERR_INVALID,
+                       "\"%.200s\" is no socket of a server; write its path from the root on, such "
+                       "as unix:/run/hone/honed.sock, with at most %zu characters",
+                       url, sizeof longest.sun_path - 1);
     }
     return 0;
 }
 
 static int copy_url(struct http_target *target, const char *url, struct err *err)
 {
-    TRY(check_url(url, err));
+    TRY(is_socket(url) ? check_socket(url, err) : check_url(url, err));
     target->url = strdup(url);
     if (target->url == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -77,6 +101,7 @@ static int copy_url(struct http_target *target, const char *url, struct err *err
     for (size_t len = strlen(target->url); len > 0 && target->url[len - 1] == '/'; len--) {
         target->url[len - 1] = '\0';
     }
+    target->socket = is_socket(url) ? target->url + strlen(SOCKET_SCHEME) : NULL;
     return 0;
 }
 
@@ -368,6 +393,9 @@ static CURLcode set_request(struct http_exchange *exchange, const struct http_ta
     code = code != CURLE_OK ? code : set_method(easy, &exchange->call);
 
     SET(URL, url);
+    if (target->socket != NULL) {
+        SET(UNIX_SOCKET_PATH, target->socket);
+    }
     SET(USERAGENT, target->user_agent);
     SET(WRITEFUNCTION, on_body);
     SET(WRITEDATA, exchange);
@@ -383,7 +411,7 @@ int http_exchange_init(struct http_exchange *exchange, CURL *easy, const struct 
     *exchange = (struct http_exchange){.easy = easy, .call = *call};
     buf_init(&exchange->answer.body, HTTP_ANSWER_BYTES);
     buf_init(&url, 8192);
-    buf_puts(&url, target->url);
+    buf_puts(&url, target->socket == NULL ? target->url : "http://localhost");
     buf_puts(&url, call->path);
     TRY(buf_check(&url, err));
     TRY(add_headers(exchange, target, err));

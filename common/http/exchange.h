@@ -11,7 +11,8 @@
 
 /* Settings, copied and checked. */
 struct http_target {
-    char *url;
+    char *url;          /* as it was given */
+    const char *socket; /* the path in "unix:/path", within url; NULL: a host is called */
     char *token_header; /* NULL: none */
     char *ca_file;      /* the authority that was named */
     struct trust trust; /* none was: this machine's */

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "server/http/listen.h"
 
 #define ACCEPTS_A_TURN 64 /* open connections are served in between */
 #define PAUSE_MS 1000
@@ -59,14 +60,15 @@ static void pause_accepting(struct http_server *server, int error)
 }
 
 /* False: nothing more to accept in this turn. */
-static bool accept_one(struct http_server *server)
+static bool accept_one(struct http_server *server, const struct listener *listener)
 {
     struct sockaddr_storage storage;
     struct sockaddr *address = (struct sockaddr *)&storage;
     socklen_t len = sizeof storage;
 
-    int fd = accept4(server->listen_fd, address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listener->fd, address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        server->accepting = listener;
         (void)MHD_add_connection(server->daemon, fd, address, len); /* closes it when it fails */
         return true;
     }
@@ -82,25 +84,35 @@ static bool accept_one(struct http_server *server)
 
 void accept_clients(struct http_server *server)
 {
-    for (int i = 0; i < ACCEPTS_A_TURN && has_place(server) && accept_one(server); i++) {
+    for (size_t k = 0; k < server->n_listeners; k++) {
+        struct listener *listener = &server->listeners[k];
+        for (int i = 0; listener->is_ready && i < ACCEPTS_A_TURN && has_place(server)
+                        && accept_one(server, listener);
+             i++) {
+        }
+        listener->is_ready = false;
+    }
+}
+
+static void watch(const struct http_server *server, struct listener *listener, bool wanted)
+{
+    struct epoll_event event = {.events = wanted ? EPOLLIN : 0, .data.ptr = listener};
+
+    if (listener->fd >= 0 && wanted != listener->is_watched
+        && epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event) == 0) {
+        listener->is_watched = wanted;
     }
 }
 
 void accept_review(struct http_server *server)
 {
-    struct epoll_event event = {.data.ptr = &server->listen_fd};
     bool paused = accept_next_ms(server) > 0;
 
     if (!paused) {
         server->accept_due_ms = 0;
     }
-    bool watch = has_place(server) && !paused;
-    if (server->listen_fd < 0 || watch == server->listening_watched) {
-        return;
-    }
-    event.events = watch ? EPOLLIN : 0;
-    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->listen_fd, &event) == 0) {
-        server->listening_watched = watch;
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        watch(server, &server->listeners[i], has_place(server) && !paused);
     }
 }
 
@@ -115,10 +127,11 @@ int64_t accept_next_ms(const struct http_server *server)
 
 void accept_end(struct http_server *server)
 {
-    if (server->listen_fd >= 0) {
-        (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listen_fd, NULL);
-        (void)close(server->listen_fd);
-        server->listen_fd = -1;
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        if (server->listeners[i].fd >= 0) {
+            (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listeners[i].fd, NULL);
+            listener_close(&server->listeners[i]);
+        }
     }
     server->accept_due_ms = 0;
 }

@@ -139,6 +139,8 @@ static void name_peer(struct MHD_Connection *mhd, char peer[INET6_ADDRSTRLEN])
     } else if (info->client_addr->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = address;
         (void)inet_ntop(AF_INET6, &in6->sin6_addr, peer, INET6_ADDRSTRLEN);
+    } else if (info->client_addr->sa_family == AF_UNIX) {
+        strcpy(peer, "unix");
     }
 }
 
@@ -154,6 +156,7 @@ static struct http_connection *connection_create(struct http_server *server,
         return NULL;
     }
     connection->server = server;
+    connection->listener = server->accepting;
     connection->fd = info->connect_fd;
     connection->is_silent = true;
     server->n_silent++;

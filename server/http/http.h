@@ -239,9 +239,12 @@ void http_wait(struct http_request *request, const struct http_wait *wait);
 void http_stream_wake(struct http_server *server, struct http_request *request);
 
 /* ---- the server --------------------------------------------------------------------------- */
+#define HTTP_LISTENERS_MAX 8
 struct http_settings {
-    const char *listen;        /* "127.0.0.1:4663", "[::1]:0", "0.0.0.0:4663" */
-    bool open;                 /* no tokens; refused off loopback */
+    /* "127.0.0.1:4663", "[::1]:0", "0.0.0.0:4663", "unix:/run/hone.sock"; NULL after the last */
+    const char *listen[HTTP_LISTENERS_MAX];
+    unsigned socket_mode;      /* rights of the file of a unix socket; 0: 0660 */
+    bool open;                 /* no tokens; refused where other machines can connect */
     bool plain_http;           /* allow a non-loopback listen without TLS */
     bool behind_proxy;         /* the same, and close after each reply */
     const char *host;          /* --host NAME[:PORT] checked in Host; NULL: loopback names if bound
@@ -266,8 +269,8 @@ struct http_settings {
  * ERR_INVALID: a combination of settings that is refused, with what to do instead. */
 MUST_USE int http_server_create(const struct http_settings *settings, struct http_server **server,
                                 struct err *err);
-/* "http://127.0.0.1:4663" as bound. */
-const char *http_server_url(const struct http_server *server);
+/* "http://127.0.0.1:4663" as bound, or "unix:/path"; NULL: there are no more, counted from 0. */
+const char *http_server_url(const struct http_server *server, size_t i);
 /* Runs the loop on the calling thread until http_server_stop() (any thread, async-signal-safe).
  * Between stop and return it takes no new connections and answers what is pending for at most
  * `drain_ms`. It may be called again to drain on: stop with 0, let others answer what waits, then

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "common/rng.h"
 #include "server/http/http.h"
@@ -125,9 +126,22 @@ struct http_request {
     bool wake_queued;               /* under the server's lock */
 };
 
+/* Where clients connect. */
+struct listener {
+    const char *text; /* as in the settings; borrowed */
+    int fd;           /* -1: it takes no more connections */
+    bool is_watched;
+    bool is_ready; /* a client waits, as this turn has seen */
+    bool is_local; /* only programs of this machine can connect */
+    char url[128];
+    dev_t device; /* of the file of a unix socket; inode 0: there is none */
+    ino_t inode;
+};
+
 struct http_connection {
     struct deadline deadline; /* first: a deadline is its connection */
     struct http_server *server;
+    const struct listener *listener;
     int fd;
     bool is_silent; /* no request has begun on it; over TLS the handshake may not be complete */
     char peer[INET6_ADDRSTRLEN];
@@ -160,16 +174,15 @@ struct http_server {
     struct http_settings settings;
     const struct clock *clock;
     struct MHD_Daemon *daemon;
-    int epoll_fd; /* ours: MHD's own epoll descriptor, wake_fd and listen_fd */
+    int epoll_fd; /* ours: MHD's own epoll descriptor, wake_fd and the listeners */
     int mhd_fd;
     int wake_fd;
-    int listen_fd; /* -1: the server takes no more connections */
-    bool listening_watched;
-    int64_t accept_due_ms;         /* accepting pauses until then; 0: it does not */
-    int64_t accept_warning_due_ms; /* not before then */
+    struct listener listeners[HTTP_LISTENERS_MAX];
+    size_t n_listeners;
+    const struct listener *accepting; /* whose client is being taken */
+    int64_t accept_due_ms;            /* accepting pauses until then; 0: it does not */
+    int64_t accept_warning_due_ms;    /* not before then */
     unsigned connections_max;
-    char url[128];
-    bool loopback;
     bool tls;
     struct tls_certificate *certificates; /* oldest first; NULL without TLS */
     struct tls_certificate *certificate;  /* the newest of them */

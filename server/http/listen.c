@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/http/unix_socket.h"
+
 #define BACKLOG 1024
+#define SOCKET_MODE 0660
 
 /* "127.0.0.1:4663", "[::1]:0" → an address. */
 static int parse_address(const char *text, struct sockaddr_storage *address, socklen_t *len,
@@ -24,7 +27,7 @@ static int parse_address(const char *text, struct sockaddr_storage *address, soc
         || (size_t)(colon - text) >= sizeof name) {
         return err_set(err, ERR_INVALID,
                        "\"%.100s\" is no address to listen on; write ADDRESS:PORT, such as "
-                       "127.0.0.1:4663 or [::1]:4663",
+                       "127.0.0.1:4663 or [::1]:4663, or unix:/PATH",
                        text);
     }
     memcpy(name, text, (size_t)(colon - text));
@@ -67,34 +70,38 @@ static bool is_loopback(const struct sockaddr_storage *address)
     return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-static int check_rules(const struct http_server *server, struct err *err)
+static int check_rules(const struct http_server *server, const struct listener *listener,
+                       struct err *err)
 {
     const struct http_settings *settings = &server->settings;
 
-    if ((settings->tls_cert_file == NULL) != (settings->tls_key_file == NULL)) {
-        return err_set(err, ERR_INVALID, "TLS needs both files: --tls-cert and --tls-key");
+    if (server->tls && unix_socket_path(listener->text) != NULL) {
+        return err_set(err, ERR_INVALID,
+                       "with --tls-cert every connection is encrypted, and no client does that on "
+                       "%.100s; leave one of them out",
+                       listener->text);
     }
-    if (server->loopback) {
+    if (listener->is_local) {
         return 0;
     }
     if (settings->open) {
         return err_set(err, ERR_INVALID,
                        "--open lets anybody in and is refused on %s; listen on 127.0.0.1, or "
                        "leave --open out and use tokens",
-                       settings->listen);
+                       listener->text);
     }
     if (settings->tls_cert_file == NULL && !settings->behind_proxy && !settings->plain_http) {
         return err_set(err, ERR_INVALID,
                        "tokens would cross the network in the clear on %s; give --tls-cert and "
                        "--tls-key, or --behind-proxy if a proxy does TLS, or --plain-http if the "
                        "network is trusted",
-                       settings->listen);
+                       listener->text);
     }
     return 0;
 }
 
-static int open_socket(const struct http_server *server, const struct sockaddr_storage *address,
-                       socklen_t len, int *listening, struct err *err)
+static int open_socket(struct listener *listener, const struct sockaddr_storage *address,
+                       socklen_t len, struct err *err)
 {
     OWN(fd) int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -108,47 +115,79 @@ static int open_socket(const struct http_server *server, const struct sockaddr_s
             return err_set(err, ERR_IO,
                            "%s is in use: another server may be running there (ss -ltnp tells "
                            "which); stop it or listen elsewhere with --listen",
-                           server->settings.listen);
+                           listener->text);
         }
-        return err_set(err, ERR_IO, "cannot listen on %s: %s", server->settings.listen,
-                       strerror(errno));
+        return err_set(err, ERR_IO, "cannot listen on %s: %s", listener->text, strerror(errno));
     }
-    *listening = fd;
+    listener->fd = fd;
     fd = -1;
     return 0;
 }
 
-static void write_url(struct http_server *server)
+static void write_url(const struct http_server *server, struct listener *listener)
 {
     struct sockaddr_storage bound = {0};
     socklen_t len = sizeof bound;
     char name[INET6_ADDRSTRLEN] = "";
     const char *scheme = server->tls ? "https" : "http";
 
-    (void)getsockname(server->listen_fd, (struct sockaddr *)&bound, &len);
+    (void)getsockname(listener->fd, (struct sockaddr *)&bound, &len);
     if (bound.ss_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&bound;
         (void)inet_ntop(AF_INET6, &in6->sin6_addr, name, sizeof name);
-        (void)snprintf(server->url, sizeof server->url, "%s://[%s]:%u", scheme, name,
+        (void)snprintf(listener->url, sizeof listener->url, "%s://[%s]:%u", scheme, name,
                        (unsigned)ntohs(in6->sin6_port));
     } else {
         const struct sockaddr_in *in = (const struct sockaddr_in *)&bound;
         (void)inet_ntop(AF_INET, &in->sin_addr, name, sizeof name);
-        (void)snprintf(server->url, sizeof server->url, "%s://%s:%u", scheme, name,
+        (void)snprintf(listener->url, sizeof listener->url, "%s://%s:%u", scheme, name,
                        (unsigned)ntohs(in->sin_port));
     }
 }
 
-int listen_open(struct http_server *server, struct err *err)
+static int open_one(struct http_server *server, struct listener *listener, struct err *err)
 {
     struct sockaddr_storage address;
     socklen_t len = 0;
 
-    TRY(parse_address(server->settings.listen, &address, &len, err));
-    server->loopback = is_loopback(&address);
-    TRY(check_rules(server, err));
-    TRY(open_socket(server, &address, len, &server->listen_fd, err));
-    server->tls = server->settings.tls_cert_file != NULL;
-    write_url(server);
+    if (unix_socket_path(listener->text) != NULL) {
+        unsigned mode = server->settings.socket_mode;
+        listener->is_local = true;
+        TRY(check_rules(server, listener, err));
+        TRY(unix_socket_open(listener, mode == 0 ? SOCKET_MODE : mode, err));
+        (void)snprintf(listener->url, sizeof listener->url, "%s", listener->text);
+        return 0;
+    }
+    TRY(parse_address(listener->text, &address, &len, err));
+    listener->is_local = is_loopback(&address);
+    TRY(check_rules(server, listener, err));
+    TRY(open_socket(listener, &address, len, err));
+    write_url(server, listener);
     return 0;
+}
+
+int listen_open(struct http_server *server, struct err *err)
+{
+    const struct http_settings *settings = &server->settings;
+
+    if ((settings->tls_cert_file == NULL) != (settings->tls_key_file == NULL)) {
+        return err_set(err, ERR_INVALID, "TLS needs both files: --tls-cert and --tls-key");
+    }
+    server->tls = settings->tls_cert_file != NULL;
+    for (size_t i = 0; i < HTTP_LISTENERS_MAX && settings->listen[i] != NULL; i++) {
+        struct listener *listener = &server->listeners[i];
+        *listener = (struct listener){.text = settings->listen[i], .fd = -1};
+        server->n_listeners++;
+        TRY(open_one(server, listener, err));
+    }
+    return 0;
+}
+
+void listener_close(struct listener *listener)
+{
+    unix_socket_remove(listener);
+    if (listener->fd >= 0) {
+        (void)close(listener->fd);
+        listener->fd = -1;
+    }
 }

@@ -126,21 +126,29 @@ static int wait_ms(const struct http_server *server)
     return (int)earlier(wait, streams_next_ms(server));
 }
 
-/* Notes which clients have left; true: a client wants to connect. The events of our own descriptors
- * point to the server's members, those of connections to the connection. */
-static bool take_events(const struct http_server *server, const struct epoll_event events[], int n)
+static struct listener *as_listener(struct http_server *server, const void *source)
 {
-    bool listening_is_ready = false;
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        if (source == &server->listeners[i]) {
+            return &server->listeners[i];
+        }
+    }
+    return NULL;
+}
 
+/* Notes which clients have left and where clients want to connect. The events of our own
+ * descriptors point to the server's members, those of connections to the connection. */
+static void take_events(struct http_server *server, const struct epoll_event events[], int n)
+{
     for (int i = 0; i < n; i++) {
         void *source = events[i].data.ptr;
-        if (source == &server->listen_fd) {
-            listening_is_ready = true;
+        struct listener *listener = as_listener(server, source);
+        if (listener != NULL) {
+            listener->is_ready = true;
         } else if (source != &server->mhd_fd && source != &server->wake_fd) {
             hangup_note(source);
         }
     }
-    return listening_is_ready;
 }
 
 /* A fault of the new files changes nothing: those who connect are shown what was valid before. To
@@ -173,14 +181,12 @@ static int turn(struct http_server *server, struct err *err)
     }
     server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
     reload_if_told(server);
-    bool listening_is_ready = take_events(server, events, n);
+    take_events(server, events, n);
     take_answers(server);
     streams_wake(server);
     waits_review(server);
     deadlines_sweep(server);
-    if (listening_is_ready) {
-        accept_clients(server);
-    }
+    accept_clients(server);
     tls_turn(server);
     if (MHD_run(server->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP library stopped");
@@ -281,11 +287,11 @@ static int start_daemon(struct http_server *server, struct err *err)
     return 0;
 }
 
-static int watch(struct http_server *server, int *fd, struct err *err)
+static int watch(const struct http_server *server, int fd, void *source, struct err *err)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
 
-    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, *fd, &event) != 0) {
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
         return err_set(err, ERR_IO, "the loop cannot watch: %s", strerror(errno));
     }
     return 0;
@@ -302,10 +308,12 @@ static int open_loop(struct http_server *server, struct err *err)
         return err_set(err, ERR_IO, "no descriptors for the loop: %s", strerror(errno));
     }
     server->mhd_fd = info->epoll_fd;
-    TRY(watch(server, &server->mhd_fd, err));
-    TRY(watch(server, &server->listen_fd, err));
-    server->listening_watched = true;
-    return watch(server, &server->wake_fd, err);
+    TRY(watch(server, server->mhd_fd, &server->mhd_fd, err));
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        TRY(watch(server, server->listeners[i].fd, &server->listeners[i], err));
+        server->listeners[i].is_watched = true;
+    }
+    return watch(server, server->wake_fd, &server->wake_fd, err);
 }
 
 static int build_server(struct http_server *server, struct err *err)
@@ -330,7 +338,7 @@ int http_server_create(const struct http_settings *settings, struct http_server 
     }
     made->settings = *settings;
     made->clock = settings->clock;
-    made->epoll_fd = made->wake_fd = made->listen_fd = -1;
+    made->epoll_fd = made->wake_fd = -1;
     made->stream_due_ms = INT64_MAX;
     (void)pthread_mutex_init(&made->lock, NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that left is an error code, not a signal */
@@ -345,9 +353,9 @@ int http_server_create(const struct http_settings *settings, struct http_server 
     return 0;
 }
 
-const char *http_server_url(const struct http_server *server)
+const char *http_server_url(const struct http_server *server, size_t i)
 {
-    return server->url;
+    return i < server->n_listeners ? server->listeners[i].url : NULL;
 }
 
 /* MHD does not stop with suspended connections: they are resumed first, and end unanswered. */
@@ -371,7 +379,10 @@ void http_server_destroy(struct http_server *server)
         resume_rest(server);
         MHD_stop_daemon(server->daemon);
     }
-    const int fds[] = {server->epoll_fd, server->wake_fd, server->listen_fd};
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        listener_close(&server->listeners[i]);
+    }
+    const int fds[] = {server->epoll_fd, server->wake_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (fds[i] >= 0) {
             (void)close(fds[i]);

@@ -71,21 +71,21 @@ void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTE
     if (host != NULL && is_plain_address(host)) {
         (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s://%s", secure ? "https" : "http", host);
     } else {
-        (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s", server->url);
+        (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s", request->connection->listener->url);
     }
 }
 
 int host_check(const struct http_request *request, struct err *err)
 {
-    const struct http_server *server = request->server;
     const char *host = http_header(request, "Host");
-    const char *wanted = server->settings.host;
+    const char *wanted = request->server->settings.host;
+    bool is_local = request->connection->listener->is_local;
 
     if (host == NULL) {
         host = "";
     }
-    if ((wanted != NULL && is_configured(host, wanted))
-        || (server->loopback && is_loopback_name(host)) || (wanted == NULL && !server->loopback)) {
+    if ((wanted != NULL && is_configured(host, wanted)) || (is_local && is_loopback_name(host))
+        || (wanted == NULL && !is_local)) {
         return 0;
     }
     return err_set(err, ERR_FORBIDDEN,

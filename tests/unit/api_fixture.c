@@ -39,7 +39,7 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
                                            .render = api_render,
                                            .tokens = api_tokens,
                                            .events = api_events};
-    const struct http_settings http = {.listen = "127.0.0.1:0",
+    const struct http_settings http = {.listen = {"127.0.0.1:0"},
                                        .open = tokens == NULL,
                                        .clock = clock_system(),
                                        .routes = routes,
@@ -54,7 +54,7 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
         || engine_start(f->api.engine, &err) != 0) {
         ck_abort_msg("%s", err.text);
     }
-    f->port = http_port_of(http_server_url(f->api.http));
+    f->port = http_port_of(http_server_url(f->api.http, 0));
     ck_assert_int_eq(pthread_create(&f->loop, NULL, run_loop, f), 0);
 }
 

@@ -312,7 +312,7 @@ static int create(struct fixture *f, const struct http_settings *settings, struc
     }
     f->clock.clock = (struct clock){read_monotonic, read_wall};
     atomic_init(&f->clock.now_ms, 1000000);
-    all.listen = all.listen == NULL ? "127.0.0.1:0" : all.listen;
+    all.listen[0] = all.listen[0] == NULL ? "127.0.0.1:0" : all.listen[0];
     all.clock = &f->clock.clock;
     all.routes = routes;
     all.n_routes = sizeof routes / sizeof routes[0];
@@ -342,7 +342,7 @@ struct fixture *fixture_start(const struct http_settings *settings)
         ck_abort_msg("%s", err.text);
     }
     atomic_init(&f->loop_stat, -1);
-    f->port = http_port_of(http_server_url(f->server));
+    f->port = http_port_of(http_server_url(f->server, 0));
     (void)pthread_mutex_init(&f->lock, NULL);
     (void)pthread_cond_init(&f->changed, NULL);
     ck_assert_int_eq(pthread_create(&f->loop, NULL, run_loop, f), 0);

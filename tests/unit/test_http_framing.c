@@ -435,7 +435,7 @@ START_TEST(a_handler_knows_where_the_client_reached_it)
         http_send(fd, bytes, (size_t)len);
         ck_assert_int_eq(http_receive(fd, false, &answer), 200);
         ck_assert_str_eq(buf_text(&answer.body),
-                         cases[i].url == NULL ? http_server_url(f->server) : cases[i].url);
+                         cases[i].url == NULL ? http_server_url(f->server, 0) : cases[i].url);
         fixture_stop(f);
     }
 }
@@ -461,14 +461,14 @@ static const struct {
     struct http_settings settings;
     const char *says;
 } refused[] = {
-    {{.listen = "0.0.0.0:0"}, "--plain-http"},
-    {{.listen = "[::]:0"}, "--tls-cert"},
-    {{.listen = "0.0.0.0:0", .open = true, .plain_http = true}, "--open"},
-    {{.listen = "127.0.0.1"}, "ADDRESS:PORT"},
-    {{.listen = "127.0.0.1:99999"}, "ADDRESS:PORT"},
-    {{.listen = "nowhere:80"}, "numeric"},
-    {{.listen = "127.0.0.1:0", .tls_cert_file = "x"}, "--tls-key"},
-    {{.listen = "127.0.0.1:0", .tls_cert_file = "/nowhere/x", .tls_key_file = "/nowhere/y"},
+    {{.listen = {"0.0.0.0:0"}}, "--plain-http"},
+    {{.listen = {"[::]:0"}}, "--tls-cert"},
+    {{.listen = {"0.0.0.0:0"}, .open = true, .plain_http = true}, "--open"},
+    {{.listen = {"127.0.0.1"}}, "ADDRESS:PORT"},
+    {{.listen = {"127.0.0.1:99999"}}, "ADDRESS:PORT"},
+    {{.listen = {"nowhere:80"}}, "numeric"},
+    {{.listen = {"127.0.0.1:0"}, .tls_cert_file = "x"}, "--tls-key"},
+    {{.listen = {"127.0.0.1:0"}, .tls_cert_file = "/nowhere/x", .tls_key_file = "/nowhere/y"},
      "/nowhere/x"},
 };
 
@@ -484,10 +484,10 @@ END_TEST
 START_TEST(settings_that_are_safe_are_taken)
 {
     static const struct http_settings taken[] = {
-        {.listen = "0.0.0.0:0", .plain_http = true},
-        {.listen = "0.0.0.0:0", .behind_proxy = true},
-        {.listen = "127.0.0.2:0", .open = true},
-        {.listen = "localhost:0", .open = true},
+        {.listen = {"0.0.0.0:0"}, .plain_http = true},
+        {.listen = {"0.0.0.0:0"}, .behind_proxy = true},
+        {.listen = {"127.0.0.2:0"}, .open = true},
+        {.listen = {"localhost:0"}, .open = true},
     };
 
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
@@ -504,7 +504,7 @@ START_TEST(a_port_in_use_is_reported)
     struct err err = {0};
 
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%d", f->port);
-    struct http_settings settings = {.open = true, .listen = listen};
+    struct http_settings settings = {.open = true, .listen = {listen}};
     ck_assert_int_eq(fixture_try(&settings, &err), -1);
     ck_assert_int_eq(err.code, ERR_IO);
     ck_assert_ptr_nonnull(strstr(err.text, "in use"));

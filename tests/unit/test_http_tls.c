@@ -15,7 +15,7 @@ static struct fixture *start_with_tls(void)
 
     tls_make_certificate(&settings);
     struct fixture *f = fixture_start(&settings);
-    ck_assert_int_eq(strncmp(http_server_url(f->server), "https://", 8), 0);
+    ck_assert_int_eq(strncmp(http_server_url(f->server, 0), "https://", 8), 0);
     return f;
 }
 
