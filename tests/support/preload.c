@@ -13,6 +13,8 @@
  *   HONE_TEST_TEAR=1               … and only writes at a place of a file are counted; half of that
  *                                  one is written
  *
+ *   HONE_TEST_HOLD_SYNC=FILE       while there is FILE, a sync of a journal (-wal) makes FILE.held
+ *                                  and waits
  *   HONE_TEST_HOLD=FILE            the first one to open, below some folder, a place whose name
  *                                  FILE holds makes FILE.held, and waits while there is FILE
  *
@@ -95,6 +97,36 @@ static void count_done(void)
     }
 }
 
+static void wait_while_there_is(const char *file)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    char held[4096];
+
+    (void)snprintf(held, sizeof held, "%s.held", file);
+    (void)close(creat(held, 0600));
+    while (access(file, F_OK) == 0) {
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static void hold_sync(int fd)
+{
+    static const char ending[] = "-wal";
+    const char *file = getenv("HONE_TEST_HOLD_SYNC");
+    char link[64];
+    char path[4096];
+
+    if (file == NULL || access(file, F_OK) != 0) {
+        return;
+    }
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path);
+    if (len >= (ssize_t)sizeof ending - 1
+        && memcmp(path + len - (sizeof ending - 1), ending, sizeof ending - 1) == 0) {
+        wait_while_there_is(file);
+    }
+}
+
 typedef int sync_function(int fd);
 
 static int slow_sync(const char *name, int fd)
@@ -104,6 +136,7 @@ static int slow_sync(const char *name, int fd)
     sync_function *real;
 
     memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
+    hold_sync(fd);
     delay("HONE_TEST_SYNC_DELAY_US");
     if (is_last("HONE_TEST_SYNC_FAILS_AT", &n_syncs)) {
         errno = EIO;
@@ -210,18 +243,12 @@ static bool names(const char *file, const char *place)
 static void hold(const char *place)
 {
     static atomic_bool was_held;
-    const struct timespec pause = {.tv_nsec = 1000000};
     const char *file = getenv("HONE_TEST_HOLD");
-    char held[4096];
 
     if (file == NULL || !names(file, place) || atomic_exchange(&was_held, true)) {
         return;
     }
-    (void)snprintf(held, sizeof held, "%s.held", file);
-    (void)close(creat(held, 0600));
-    while (access(file, F_OK) == 0) {
-        (void)nanosleep(&pause, NULL);
-    }
+    wait_while_there_is(file);
 }
 
 int openat64(int folder, const char *path, int flags, ...)
