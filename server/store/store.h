@@ -579,8 +579,10 @@ MUST_USE int store_reply_find(struct store *store, const unsigned char key[16],
                               struct reply_row *row, bool *found, struct err *err);
 /* Keeps a reply under its key. */
 MUST_USE int store_reply_insert(struct store *store, const struct reply_row *row, struct err *err);
-/* Removes those kept before this moment (wall clock). */
-MUST_USE int store_reply_purge(struct store *store, int64_t before_ms, struct err *err);
+/* Removes up to `rows` that were kept before this moment (wall clock), the oldest first; *more:
+ * call again. */
+MUST_USE int store_reply_purge(struct store *store, int64_t before_ms, int rows, bool *more,
+                               struct err *err);
 
 /* ---- who changed what ---- */
 /* Numbers are stored: only add at the end. */
@@ -619,8 +621,9 @@ MUST_USE int store_each_audit(struct store *store, int64_t before, int64_t limit
                               int (*each)(void *context, const struct audit_row *row,
                                           struct err *err),
                               void *context, struct err *err);
-/* Removes those of the `rows` oldest that are from before this moment (wall clock). */
-MUST_USE int store_audit_purge(struct store *store, int64_t before_ms, int64_t rows,
+/* Removes those of the `rows` oldest that are from before this moment (wall clock); *more: call
+ * again. */
+MUST_USE int store_audit_purge(struct store *store, int64_t before_ms, int rows, bool *more,
                                struct err *err);
 
 /* ---- tokens ---- */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define KEPT_MS (INT64_C(400) * 24 * 60 * 60 * 1000)
-#define PURGED_AT_ONCE 500
 #define DETAIL_BYTES 400 /* one that is longer is cut */
 
 static int append(struct tuning *tuning, struct audit_row *row, const struct buf *detail,
@@ -164,8 +163,7 @@ int audit_own_token(struct tuning *tuning, const struct token_row *token, struct
     return append(tuning, &row, &detail, err);
 }
 
-int audit_purge(struct tuning *tuning, struct err *err)
+int audit_purge(struct tuning *tuning, int rows, bool *more, struct err *err)
 {
-    return store_audit_purge(tuning->state.store, tuning->state.wall_ms - KEPT_MS, PURGED_AT_ONCE,
-                             err);
+    return store_audit_purge(tuning->state.store, tuning->state.wall_ms - KEPT_MS, rows, more, err);
 }

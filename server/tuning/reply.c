@@ -49,7 +49,8 @@ int reply_keep(struct tuning *tuning, const struct command *command, struct err 
     return store_reply_insert(tuning->state.store, &row, err);
 }
 
-int replies_purge(struct tuning *tuning, struct err *err)
+int replies_purge(struct tuning *tuning, int rows, bool *more, struct err *err)
 {
-    return store_reply_purge(tuning->state.store, tuning->state.wall_ms - REPLY_KEPT_MS, err);
+    return store_reply_purge(tuning->state.store, tuning->state.wall_ms - REPLY_KEPT_MS, rows, more,
+                             err);
 }

@@ -11,6 +11,6 @@ MUST_USE int reply_find(struct tuning *tuning, struct command *command, bool *an
 /* Keeps the command's reply, if it has a key. */
 MUST_USE int reply_keep(struct tuning *tuning, const struct command *command, struct err *err);
 /* Forgets those older than a day. The errors of the store. */
-MUST_USE int replies_purge(struct tuning *tuning, struct err *err);
+MUST_USE int replies_purge(struct tuning *tuning, int rows, bool *more, struct err *err);
 
 #endif

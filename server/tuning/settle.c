@@ -142,25 +142,30 @@ static int flush_studies(struct tuning *tuning, struct err *err)
 /* ---- housekeeping ---- */
 
 #define PURGE_EVERY_MS (60 * 1000)
+#define PURGE_NEXT_MS 1000
+#define PURGED_AT_ONCE 2000 /* rows of a kind: some milliseconds */
 #define PURGE_AFTER_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
 
 /* Housekeeping in small steps, only when the group writes anyway or much time has passed. */
 static int purge(struct tuning *tuning, struct err *err)
 {
-    bool more = false;
+    bool more_rows = false;
+    bool more_replies = false;
+    bool more_audit = false;
 
     if (tuning->state.now_ms < tuning->purge_ms) {
         return 0;
     }
     requests_purge(&tuning->state);
-    TRY(store_purge_deleted(tuning->state.store, tuning->state.wall_ms - PURGE_AFTER_MS, 1000,
-                            &more, err));
+    TRY(store_purge_deleted(tuning->state.store, tuning->state.wall_ms - PURGE_AFTER_MS,
+                            PURGED_AT_ONCE, &more_rows, err));
     if (store_group_is_dirty(tuning->state.store)) {
-        TRY(replies_purge(tuning, err));
-        TRY(audit_purge(tuning, err));
+        TRY(replies_purge(tuning, PURGED_AT_ONCE, &more_replies, err));
+        TRY(audit_purge(tuning, PURGED_AT_ONCE, &more_audit, err));
     }
     TRY(obsolete_purge(&tuning->state, tuning->state.wall_ms - PURGE_AFTER_MS, err));
-    tuning->purge_ms = tuning->state.now_ms + (more ? 1000 : PURGE_EVERY_MS);
+    bool more = more_rows || more_replies || more_audit;
+    tuning->purge_ms = tuning->state.now_ms + (more ? PURGE_NEXT_MS : PURGE_EVERY_MS);
     return 0;
 }
 

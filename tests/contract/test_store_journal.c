@@ -351,13 +351,14 @@ START_TEST(replies_are_kept_until_purged)
     struct reply_row row = {.status = 201, .text = text, .at_ms = 1000};
     struct reply_row found_row = {0};
     bool found = true;
+    bool more = true;
 
     begin_case(_i);
     MUST(store_reply_find(f.store, row.key, &found_row, &found, &f.err));
     ck_assert(!found);
     row.body[3] = 7;
     MUST(store_reply_insert(f.store, &row, &f.err));
-    MUST(store_reply_purge(f.store, 1000, &f.err)); /* before, not at */
+    MUST(store_reply_purge(f.store, 1000, 10, &more, &f.err)); /* before, not at */
     MUST(store_reply_find(f.store, row.key, &found_row, &found, &f.err));
     ck_assert(found);
     ck_assert_int_eq(found_row.status, 201);
@@ -366,7 +367,8 @@ START_TEST(replies_are_kept_until_purged)
     ck_assert_mem_eq(found_row.body, row.body, sizeof row.body);
     ck_assert_int_eq(found_row.at_ms, 1000);
     free(found_row.text);
-    MUST(store_reply_purge(f.store, 1001, &f.err));
+    MUST(store_reply_purge(f.store, 1001, 10, &more, &f.err));
+    ck_assert(!more);
     MUST(store_reply_find(f.store, row.key, &found_row, &found, &f.err));
     ck_assert(!found);
     end_case();
@@ -427,6 +429,8 @@ static int see_audit(void *context, const struct audit_row *row, struct err *err
 
 START_TEST(audit_comes_newest_first_until_purged)
 {
+    bool more = false;
+
     begin_case(_i);
     struct token_row a = script_token("t_a", 10);
     const struct audit_row rows[] = {
@@ -448,10 +452,12 @@ START_TEST(audit_comes_newest_first_until_purged)
     expect_seen("3:-:trial-cancelled:s:3 2:laptop:study-created:s:0 1:-:token-created:-:0 ");
     MUST(store_each_audit(f.store, 3, 1, see_audit, NULL, &f.err));
     expect_seen("2:laptop:study-created:s:0 ");
-    MUST(store_audit_purge(f.store, 7, 1, &f.err));
+    MUST(store_audit_purge(f.store, 7, 1, &more, &f.err));
+    ck_assert(more);
     MUST(store_each_audit(f.store, INT64_MAX, 10, see_audit, NULL, &f.err));
     expect_seen("3:-:trial-cancelled:s:3 2:laptop:study-created:s:0 ");
-    MUST(store_audit_purge(f.store, 7, 10, &f.err));
+    MUST(store_audit_purge(f.store, 7, 10, &more, &f.err));
+    ck_assert(!more);
     MUST(store_each_audit(f.store, INT64_MAX, 10, see_audit, NULL, &f.err));
     expect_seen("3:-:trial-cancelled:s:3 ");
     end_case();

@@ -192,6 +192,16 @@ START_TEST(worker_reads_back_under_its_id)
 }
 END_TEST
 
+static size_t rows_of(const char *content)
+{
+    size_t n = 0;
+
+    for (const char *at = content; (at = strchr(at, '\n')) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
 START_TEST(purge_removes_only_what_was_deleted_before)
 {
     bool more = true;
@@ -212,19 +222,29 @@ START_TEST(purge_removes_only_what_was_deleted_before)
             f.store, &(const struct measurement_row){trial_id(doomed.id, number), 1, 0, 1, 1},
             &result, &f.err));
     }
+    for (int64_t step = 2; step <= 12;
+         step++) { /* one trial alone is more than is removed at once */
+        enum store_append result;
+        MUST(store_measurement_append(
+            f.store, &(const struct measurement_row){trial_id(doomed.id, 1), 1, 0, step, 1},
+            &result, &f.err));
+    }
     MUST(store_study_delete(f.store, doomed.id, 5000, &f.err));
     commit();
     MUST(store_purge_deleted(f.store, 5000, 2, &more, &f.err)); /* deleted at, not before, 5000 */
     ck_assert(!more);
     int calls = 0;
     do {
+        OWN(memory) char *before = content_of(f.store);
         store_group_begin(f.store);
         MUST(store_purge_deleted(f.store, 5001, 2, &more, &f.err));
         commit();
+        OWN(memory) char *after = content_of(f.store);
+        ck_assert_uint_le(rows_of(before) - rows_of(after), 2);
         calls++;
-    } while (more && calls < 20);
-    ck_assert_int_ge(calls, 4); /* five trials, two at a time, and a last call that finds nothing */
-    ck_assert_int_lt(calls, 20);
+    } while (more && calls < 40);
+    ck_assert_int_ge(calls, 17); /* 32 rows, two at a time, and a last call that finds nothing */
+    ck_assert_int_lt(calls, 40);
     for (int64_t number = 1; number <= 5; number++) {
         struct trial_row row;
         MUST_FAIL(store_trial_load(f.store, trial_id(doomed.id, number), &row, &f.err),

@@ -60,11 +60,13 @@ int store_each_audit(struct store *store, int64_t before, int64_t limit,
     return more;
 }
 
-int store_audit_purge(struct store *store, int64_t before_ms, int64_t rows, struct err *err)
+int store_audit_purge(struct store *store, int64_t before_ms, int rows, bool *more, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_AUDIT_PURGE);
 
     stmt_bind_int(&s, ":before_ms", before_ms);
     stmt_bind_int(&s, ":rows", rows);
-    return stmt_run(store, &s, err);
+    TRY(stmt_run(store, &s, err));
+    *more = sqlite3_changes(store->db) == rows;
+    return 0;
 }

@@ -302,12 +302,15 @@ int store_reply_insert(struct store *store, const struct reply_row *row, struct 
     return stmt_run(store, &s, err);
 }
 
-int store_reply_purge(struct store *store, int64_t before_ms, struct err *err)
+int store_reply_purge(struct store *store, int64_t before_ms, int rows, bool *more, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_REPLY_PURGE);
 
     stmt_bind_int(&s, ":before_ms", before_ms);
-    return stmt_run(store, &s, err);
+    stmt_bind_int(&s, ":rows", rows);
+    TRY(stmt_run(store, &s, err));
+    *more = sqlite3_changes(store->db) == rows;
+    return 0;
 }
 
 /* ---- tokens ---- */

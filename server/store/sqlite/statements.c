@@ -239,7 +239,8 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_REPLY_FIND] = "SELECT body, status, text, at_ms FROM reply WHERE key = :key",
     [STMT_REPLY_INSERT] = "INSERT INTO reply (key, body, status, text, at_ms)"
                           " VALUES (:key, :body, :status, :text, :at_ms)",
-    [STMT_REPLY_PURGE] = "DELETE FROM reply WHERE at_ms < :before_ms",
+    [STMT_REPLY_PURGE] = "DELETE FROM reply WHERE key IN (SELECT key FROM reply"
+                         " WHERE at_ms < :before_ms ORDER BY at_ms LIMIT :rows)",
     [STMT_AUDIT_INSERT] =
         "INSERT INTO audit (at_ms, token, address, action, study, trial, target, detail)"
         " VALUES (:at_ms, :token, :address, :action, :study, :trial, :target, :detail)",
@@ -270,26 +271,34 @@ const char *const stmt_sql[STMT_COUNT] = {
                          " last_attempt = (SELECT coalesce(max(id), 0) FROM attempt)",
     [STMT_PURGE_FIND] = "SELECT id FROM study WHERE deleted_at_ms < :before_ms LIMIT 1",
     [STMT_PURGE_MEASUREMENTS] =
-        "DELETE FROM measurement WHERE trial IN (SELECT id FROM trial"
-        " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+        "DELETE FROM measurement WHERE (trial, attempt, metric, step) IN"
+        " (SELECT trial, attempt, metric, step FROM measurement"
+        " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_EVIDENCE] =
-        "DELETE FROM evidence WHERE attempt IN (SELECT id FROM attempt WHERE trial IN"
-        " (SELECT id FROM trial WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff)"
-        " LIMIT :rows))",
+        "DELETE FROM evidence WHERE id IN (SELECT evidence.id"
+        " FROM evidence JOIN attempt ON attempt.id = evidence.attempt"
+        " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_ATTEMPTS] =
-        "DELETE FROM attempt WHERE trial IN (SELECT id FROM trial"
-        " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+        "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt"
+        " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_TRIALS] =
         "DELETE FROM trial WHERE id IN (SELECT id FROM trial"
         " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
-    [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE study = :study",
-    [STMT_PURGE_FITS] = "DELETE FROM fit WHERE study = :study",
-    [STMT_PURGE_STANDINGS] = "DELETE FROM standing"
-                             " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff)",
-    [STMT_PURGE_FORMER] = "DELETE FROM former_definition WHERE study = :study",
-    [STMT_PURGE_TRANSFERS] = "DELETE FROM transfer WHERE study = :study",
-    [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE study = :study",
-    [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study",
+    [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE id IN (SELECT id FROM fact"
+                         " WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_FITS] = "DELETE FROM fit WHERE id IN (SELECT id FROM fit"
+                        " WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_STANDINGS] =
+        "DELETE FROM standing WHERE (trial, seq) IN (SELECT trial, seq FROM standing"
+        " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+    [STMT_PURGE_FORMER] = "DELETE FROM former_definition WHERE (study, seq) IN (SELECT study, seq"
+                          " FROM former_definition WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_TRANSFERS] =
+        "DELETE FROM transfer WHERE (study, place, number) IN (SELECT study, place, number"
+        " FROM transfer WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE (study, id) IN (SELECT study, id FROM metric"
+                           " WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study AND :rows > 0",
 };
 
 static int index_of(const struct stmt *s, const char *name)

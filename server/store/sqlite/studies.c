@@ -242,38 +242,32 @@ int store_each_worker(struct store *store, int64_t attempts,
 
 /* ---- deleted studies, some rows at a time ---- */
 
-static int purge_step(struct store *store, enum stmt_name name, int64_t study, int rows,
-                      int *changed, struct err *err)
+/* Which rows refer to which: those that are referred to go last. */
+static const enum stmt_name purge_steps[] = {
+    STMT_PURGE_MEASUREMENTS, STMT_PURGE_EVIDENCE, STMT_PURGE_ATTEMPTS,  STMT_PURGE_TRIALS,
+    STMT_PURGE_FACTS,        STMT_PURGE_FITS,     STMT_PURGE_STANDINGS, STMT_PURGE_FORMER,
+    STMT_PURGE_TRANSFERS,    STMT_PURGE_METRICS,  STMT_PURGE_STUDY,
+};
+
+/* *left: how many rows may still go; what went is taken off. */
+static int purge_step(struct store *store, enum stmt_name name, int64_t study, int *left,
+                      struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, name);
 
     stmt_bind_int(&s, ":study", study);
-    if (rows > 0) {
-        stmt_bind_int(&s, ":rows", rows);
-    }
+    stmt_bind_int(&s, ":rows", *left);
     TRY(stmt_run(store, &s, err));
-    *changed = sqlite3_changes(store->db);
+    *left -= sqlite3_changes(store->db);
     return 0;
 }
 
 static int purge_study(struct store *store, int64_t study, int rows, struct err *err)
 {
-    int changed = 0;
-
-    TRY(purge_step(store, STMT_PURGE_MEASUREMENTS, study, rows, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_EVIDENCE, study, rows, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_ATTEMPTS, study, rows, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_TRIALS, study, rows, &changed, err));
-    if (changed > 0) {
-        return 0; /* perhaps more trials: next time */
+    for (size_t i = 0; i < sizeof purge_steps / sizeof purge_steps[0] && rows > 0; i++) {
+        TRY(purge_step(store, purge_steps[i], study, &rows, err));
     }
-    TRY(purge_step(store, STMT_PURGE_FACTS, study, 0, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_FITS, study, 0, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_STANDINGS, study, 0, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_FORMER, study, 0, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_TRANSFERS, study, 0, &changed, err));
-    TRY(purge_step(store, STMT_PURGE_METRICS, study, 0, &changed, err));
-    return purge_step(store, STMT_PURGE_STUDY, study, 0, &changed, err);
+    return 0;
 }
 
 int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
