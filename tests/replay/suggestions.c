@@ -215,7 +215,7 @@ static _Noreturn void fail(const char *what, const char *why)
 }
 
 /* FNV-1a. */
-static uint64_t digest_add(uint64_t digest, const char *text)
+static uint64_t digest_with(uint64_t digest, const char *text)
 {
     for (; *text != '\0'; text++) {
         digest = (digest ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -227,7 +227,7 @@ static const uint64_t digest_start = UINT64_C(0xcbf29ce484222325);
 
 static void add_line(struct record *record, const char *line)
 {
-    record->digest = digest_add(digest_add(record->digest, line), "\n");
+    record->digest = digest_with(digest_with(record->digest, line), "\n");
     if (record->n_suggestions <= IN_FULL) {
         buf_printf(&record->text, "  %s\n", line);
     }
@@ -251,7 +251,7 @@ static uint64_t explanation(struct play *play, int64_t trial)
     if (store_trial_load(play->world.store, trial_id(play->study, trial), &row, &err) != 0) {
         fail(play->which->name, err.text);
     }
-    return row.explain == NULL ? 0 : digest_add(digest_start, row.explain);
+    return row.explain == NULL ? 0 : digest_with(digest_start, row.explain);
 }
 
 static void take_grant(struct play *play, const struct lease_grant *grant)
