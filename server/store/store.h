@@ -20,7 +20,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/digest.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "server/domain/lease.h"
@@ -113,7 +112,7 @@ struct backup {
     struct hwm mark; /* up to where */
     int64_t version; /* of the schema */
     int64_t bytes;
-    unsigned char sha256[SHA256_BYTES];
+    unsigned char sha256[32];
     char kept[64]; /* by a restore: the folder with what was there before; "": nothing was */
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/digest.h"
 #include "common/json.h"
 #include "common/own.h"
 #include "server/store/sqlite/connection.h"
