@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what honed can carry on this machine, and whether it meets what was promised.
 
-usage: load.py [--build DIR] [--seconds T] [--rounds N] [SECTION…]
+usage: load.py [--build DIR] [--seconds T] [--rounds N] [--waiting N] [SECTION…]
 
 Sections: speed ratios waiting sizes python (all of them if none is named). Absolute numbers are for
 reading; what is accepted or not are ratios taken in one run, side by side. The clients are
@@ -13,6 +13,7 @@ import contextlib
 import glob
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +27,6 @@ import hone  # noqa: E402
 
 SLOW_SYNC_US = 1000
 STORED = 100000
-WAITING = 1000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 SIX = [{"name": "lr", "type": "float", "low": 1e-5, "high": 1e-1, "scale": "log"},
@@ -149,20 +149,20 @@ def section_ratios(options):
 
 
 def section_waiting(options):
-    print(f"\n{WAITING} asks that wait")
+    print(f"\n{options.waiting} asks that wait")
     with Place(limits={"parallel": 1}) as place:
         before = place.memory_kib()
-        parked = subprocess.Popen(place.command("--mode", "park", "--clients", WAITING + 1, "--seconds",
+        parked = subprocess.Popen(place.command("--mode", "park", "--clients", options.waiting + 1, "--seconds",
                                                 options.seconds + 4), stdout=subprocess.DEVNULL)
         time.sleep(3)  # they have all asked by now
         cpu, began = place.cpu_seconds(), time.monotonic()
         time.sleep(options.seconds)
         share = (place.cpu_seconds() - cpu) / (time.monotonic() - began)
-        each = (place.memory_kib() - before) * 1024 / WAITING
+        each = (place.memory_kib() - before) * 1024 / options.waiting
         parked.wait()
     accept("CPU while they wait", f"{share * 100:.2f}", "%", share < 0.01, "none: under 1 %")
     accept("memory (PSS) of each", f"{each:.0f}", "B", each < 12000, "under 12,000")
-    for clients in (2, WAITING):
+    for clients in (2, options.waiting):
         with Place(limits={"parallel": 1}) as place:
             run = place.load(clients, options.seconds, "ring")
         handoff = run["handoff_from_result_acknowledged"]
@@ -173,6 +173,32 @@ def section_waiting(options):
             f"{handoff['p50_ms']:.2f}", "ms")
         accept(f"result acknowledged → ask answered, {clients - 1} waiting, p99",
                f"{handoff['p99_ms']:.2f}", "ms", handoff["p99_ms"] <= 2, "at most 2")
+
+
+    speed = {}
+    for waiting in (0, options.waiting):
+        with Place() as place, place.server.client(None) as client:
+            client.post("/v1/studies", hone.study("idle"))
+            client.patch("/v1/studies/idle", {"state": "paused"})
+            parked = None
+            if waiting > 0:
+                parked = subprocess.Popen(place.command("--study", "idle", "--mode", "park", "--clients", waiting,
+                                                        "--seconds", options.seconds + 30),
+                                          stdout=subprocess.DEVNULL)
+                hone.wait_until(lambda: waits(client) >= waiting, 60, f"{waiting} asks wait")
+            speed[waiting] = place.load(64, options.seconds)["writes_per_second"]
+            if parked is not None:
+                parked.kill()
+                parked.wait()
+    for waiting, value in speed.items():
+        say(f"writes beside {waiting} that wait", f"{value:.0f}", "/s")
+    ratio = speed[options.waiting] / max(speed[0], 1)
+    accept(f"beside {options.waiting} that wait / beside none", f"{ratio:.2f}", "", ratio >= 0.7, "at least 0.7")
+
+
+def waits(client):
+    text = client.get("/metrics").body.decode()
+    return int(re.search(r"^hone_asks_waiting (\d+)$", text, re.MULTILINE).group(1))
 
 
 def section_sizes(options):
@@ -226,6 +252,7 @@ def main():
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--waiting", type=int, default=1000, metavar="N", help="asks that wait")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=" ".join(SECTIONS))
     options = parser.parse_args()
     build = os.path.abspath(options.build)
