@@ -73,7 +73,10 @@ class Killer:
 
     def run(self):
         while self.left > 0 and self.wait_for_work():
+            died = self.crew.server.process.poll()
+            assert died is None, f"honed ended by itself with {died}:\n{self.crew.server.log()}"
             self.crew.server.kill()
+            assert "runtime error" not in self.crew.server.log(), self.crew.server.log()
             self.count("kill")
             self.start()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What befalls a server and no other test does: a sync that fails while it commits, a database that another
-program holds, a server that stands still, a study deleted under a thousand leases, a month without work."""
+"""What befalls a server and no other test does: a sync that fails while it commits or takes long, a database
+that another program holds, a server that stands still, a study deleted under a thousand leases, a month without work."""
 
 import http.client
 import os
@@ -71,7 +71,7 @@ class HeldDatabase(hone.ServedTest):
 
 
 class StandingStill(unittest.TestCase):
-    CLOCK_SCALE, TTL_SECONDS, STILL_SECONDS = 20, 60, 5  # a lease lasts three seconds here
+    CLOCK_SCALE, TTL_SECONDS, STILL_SECONDS = 20, 80, 5  # a lease lasts four seconds here
 
     def test_a_pause_longer_than_a_lease_costs_no_lease(self):
         with hone.Server(env={"HONE_TEST_CLOCK_SCALE": str(self.CLOCK_SCALE)}) as server, \
@@ -89,6 +89,27 @@ class StandingStill(unittest.TestCase):
             self.assertIsNone(answers[0]["lease"], answers)
             result = holder.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": 1}})
             self.assertEqual((result.status, result.json["late"]), (200, False), result)
+
+
+class SlowDisk(unittest.TestCase):
+    CLOCK_SCALE, TTL_SECONDS = 40, 120  # a lease lasts three seconds here
+    SYNC_SECONDS, N_COMMITS = 1.2, 4
+
+    def test_no_lease_ends_while_the_disk_is_waited_for(self):
+        with hone.Server(env={"HONE_TEST_CLOCK_SCALE": str(self.CLOCK_SCALE)}) as server:
+            with server.client() as client:
+                body = hone.study("s", limits={"trials": 1}, lease={"ttl_seconds": self.TTL_SECONDS})
+                self.assertEqual(client.post("/v1/studies", body).status, 201)
+            self.assertEqual(server.stop(), 0)
+            server.env.update(hone.preload_env(HONE_TEST_SYNC_DELAY_US=int(self.SYNC_SECONDS * 1e6)))
+            server.start()
+            with server.client() as client, server.client("worker") as worker:
+                lease = ask(worker, "s", "holder")["lease"]["id"]
+                for i in range(self.N_COMMITS):
+                    self.assertEqual(client.post("/v1/studies", hone.study(f"other-{i}")).status, 201)
+                self.assertIsNone(ask(worker, "s", "heir")["lease"])
+                result = worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": 1}})
+                self.assertEqual((result.status, result.json["late"]), (200, False), result)
 
 
 class ManyLeases(hone.ServedTest):
