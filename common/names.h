@@ -7,6 +7,7 @@
 
 #define NAME_BYTES 64         /* study, label, resource: 63 or 64 characters, see the checks */
 #define WORKER_NAME_BYTES 129 /* 128 characters */
+#define REASON_BYTES 65       /* why a trial failed: exit_code, signal, timeout, …; 64 bytes */
 #define PRINTABLE_NAME_CHARACTERS 128
 #define PRINTABLE_NAME_BYTES (4 * PRINTABLE_NAME_CHARACTERS) /* in UTF-8, without a NUL */
 

@@ -192,8 +192,9 @@ struct result_report {
     double said; /* of a report that was read: its step as a number */
     size_t n_metrics;
     struct metric_value *metrics; /* owned */
-    char reason[65]; /* failure reason: exit_code, signal, timeout, stalled, oom, no_metric, … */
-    char *detail;    /* at most 4 KiB; owned; NULL if none */
+    char reason[REASON_BYTES];    /* failure reason: exit_code, signal, timeout, stalled, oom,
+                                     no_metric, … */
+    char *detail;                 /* at most 4 KiB; owned; NULL if none */
     struct checkpoint checkpoint;
     bool has_usage;
     double wall_seconds, gpu_seconds, peak_memory_mib, energy_joules; /* NaN: not said */

@@ -20,7 +20,7 @@
 struct shown_trial {
     int64_t number;
     enum trial_state state;
-    char reason[24];
+    char reason[REASON_BYTES];
     size_t n_values; /* one an objective; 0: none */
     double values[OBJECTIVES_MAX];
     bool is_excluded; /* it is not known to satisfy the study's outcome constraints */

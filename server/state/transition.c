@@ -29,8 +29,7 @@ int attempt_over(struct state *state, struct live_lease *lease, enum attempt_end
 {
     lease->row.end = end;
     lease->row.ended_at_ms = state->wall_ms;
-    (void)snprintf(lease->row.reason, sizeof lease->row.reason, "%.23s",
-                   reason == NULL ? "" : reason);
+    (void)snprintf(lease->row.reason, sizeof lease->row.reason, "%s", reason == NULL ? "" : reason);
     tally_attempt(lease);
     TRY(store_attempt_update(state->store, &lease->row, err));
     TRY(obsolete_settle(state, lease, true, err));
@@ -155,7 +154,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     study->dirty = true;
     state->may_have_work = state->may_have_work || next != TRIAL_RUNNING;
     if (trial_state_is_final(next)) {
-        (void)snprintf(row->reason, sizeof row->reason, "%.23s", reason == NULL ? "" : reason);
+        (void)snprintf(row->reason, sizeof row->reason, "%s", reason == NULL ? "" : reason);
         row->ended_at_ms = state->wall_ms;
     }
     if (trial_state_is_final(before)) { /* tried again: whatever made it fail was mended */

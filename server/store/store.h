@@ -241,7 +241,7 @@ MUST_USE int store_each_node(struct store *store,
 struct trial_row {
     int64_t id;
     enum trial_state state;
-    char reason[24]; /* "" : none */
+    char reason[REASON_BYTES]; /* "" : none */
     enum trial_source source;
     bool fallback;
     uint64_t ordinal; /* 0: none */
@@ -313,7 +313,7 @@ struct attempt_row {
     int64_t leased_at_ms;
     int64_t ttl_ms; /* that its worker asked for; 0: the study's */
     enum attempt_end end;
-    char reason[24];
+    char reason[REASON_BYTES];
     char *detail; /* owned when read */
     bool has_step;
     int64_t step;
