@@ -43,9 +43,6 @@ static int collect(void *context, int64_t metric, int64_t attempt, int64_t step,
 {
     struct step_values *list = context;
 
-    if (step < list->after_step || (step == list->after_step && attempt <= list->after_attempt)) {
-        return 0;
-    }
     if (list->n == list->cap) {
         size_t cap = list->cap == 0 ? 256 : list->cap * 2;
         struct step_value *items = realloc(list->items, cap * sizeof *items);
@@ -146,19 +143,23 @@ static int read_cursor(const struct read_request *read, struct step_values *list
     if (at == NULL) {
         return 0;
     }
-    bool whole = cursor_skip(&at, 'm') && integer_read(&at, 0, INT64_MAX, &list->after_step)
+    bool whole = cursor_skip(&at, 'm') && integer_read(&at, 0, INT64_MAX - 1, &list->after_step)
                  && cursor_skip(&at, '_') && integer_read(&at, 0, INT64_MAX, &list->after_attempt);
     return whole && *at == '\0' ? 0 : cursor_refused(err);
 }
 
-static int load_points(const struct read_request *read, struct step_values *list, struct err *err)
+/* One group more than the page shows: whether another page follows. */
+static int load_points(const struct read_request *read, struct step_values *list, int64_t limit,
+                       struct err *err)
 {
-    int64_t id = trial_id(read->study->id, read->trial);
-    int64_t metric;
+    struct measurement_query query = {.trial = trial_id(read->study->id, read->trial),
+                                      .after_step = list->after_step,
+                                      .after_attempt = list->after_attempt,
+                                      .limit = limit + 1};
 
     TRY(store_each_metric(read->store, read->study->id, collect_name, list, err));
-    TRY(find_metric(list, http_query(read->request, "metric"), &metric, err));
-    TRY(store_each_measurement(read->store, id, metric, collect, list, err));
+    TRY(find_metric(list, http_query(read->request, "metric"), &query.metric, err));
+    TRY(store_each_measurement_after(read->store, &query, collect, list, err));
     if (list->n > 0) {
         qsort(list->items, list->n, sizeof list->items[0], by_step);
     }
@@ -183,7 +184,7 @@ static int read_measurements(struct read_request *read, struct err *err)
     TRY(list_limit(read->request, &limit, err));
     TRY(read_cursor(read, &list, err));
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
-    int result = load_points(read, &list, err);
+    int result = load_points(read, &list, limit, err);
     if (result == 0) {
         result = write_points(read, &list, limit, err);
     }

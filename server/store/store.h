@@ -407,6 +407,21 @@ MUST_USE int store_each_measurement(struct store *store, int64_t trial, int64_t 
                                     int (*each)(void *context, int64_t metric, int64_t attempt,
                                                 int64_t step, double value, struct err *err),
                                     void *context, struct err *err);
+/* A page of a trial's measurements in order of step, then attempt. */
+struct measurement_query {
+    int64_t trial;                     /* its id */
+    int64_t metric;                    /* negative: all */
+    int64_t after_step, after_attempt; /* where the page before ended; -1 and -1: the first page */
+    int64_t limit;                     /* measurements of each metric in each attempt */
+};
+/* The first `limit` measurements behind that place of each attempt and metric: together they hold
+ * the next `limit` pairs of a step and an attempt, and more. In order of attempt, metric, step.
+ * What is left out is not read: the cost is that of what is told. */
+MUST_USE int
+store_each_measurement_after(struct store *store, const struct measurement_query *query,
+                             int (*each)(void *context, int64_t metric, int64_t attempt,
+                                         int64_t step, double value, struct err *err),
+                             void *context, struct err *err);
 
 /* ---- events ---- */
 /* As stored: never renumber. */

@@ -182,6 +182,40 @@ START_TEST(measurements_come_in_order_of_metric_step_attempt)
 }
 END_TEST
 
+/* Two attempts of ten steps and two metrics, of which the second has gaps. */
+START_TEST(a_page_of_measurements_reads_no_more_than_it_holds)
+{
+    enum store_append result;
+
+    begin_case(_i);
+    for (int64_t attempt = 1; attempt <= 2; attempt++) {
+        for (int64_t step = 0; step < 10; step++) {
+            for (int64_t metric = 0; metric < (step % 3 == 0 ? 2 : 1); metric++) {
+                MUST(store_measurement_append(
+                    f.store, &(const struct measurement_row){8, attempt, metric, step, 1}, &result,
+                    &f.err));
+            }
+        }
+    }
+    struct measurement_query query = {
+        .trial = 8, .metric = -1, .after_step = -1, .after_attempt = -1, .limit = 2};
+    MUST(store_each_measurement_after(f.store, &query, see_measurement, NULL, &f.err));
+    expect_seen("0:0:1=1 0:1:1=1 1:0:1=1 1:3:1=1 0:0:2=1 0:1:2=1 1:0:2=1 1:3:2=1 ");
+    query.after_step = 3;
+    query.after_attempt = 1; /* that step of the second attempt is still to come */
+    MUST(store_each_measurement_after(f.store, &query, see_measurement, NULL, &f.err));
+    expect_seen("0:4:1=1 0:5:1=1 1:6:1=1 1:9:1=1 0:3:2=1 0:4:2=1 1:3:2=1 1:6:2=1 ");
+    query.metric = 1;
+    query.after_step = 9;
+    MUST(store_each_measurement_after(f.store, &query, see_measurement, NULL, &f.err));
+    expect_seen("1:9:2=1 ");
+    query.trial = 9;
+    MUST(store_each_measurement_after(f.store, &query, see_measurement, NULL, &f.err));
+    expect_seen("");
+    end_case();
+}
+END_TEST
+
 static int64_t add_event(int64_t study, enum event_kind kind, int64_t trial)
 {
     const struct event_row event = {
@@ -467,7 +501,8 @@ END_TEST
 void add_store_journal(Suite *suite)
 {
     ADD_CASES(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
-              measurements_come_in_order_of_metric_step_attempt, events_are_numbered_in_order,
+              measurements_come_in_order_of_metric_step_attempt,
+              a_page_of_measurements_reads_no_more_than_it_holds, events_are_numbered_in_order,
               number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
               fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
               discards_come_oldest_first_until_deleted, nodes_are_replaced_by_name_until_deleted,

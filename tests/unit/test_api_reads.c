@@ -342,6 +342,48 @@ START_TEST(several_objectives_have_a_front_and_no_best)
 }
 END_TEST
 
+/* Page by page as at once; one metric has gaps. */
+START_TEST(a_walk_over_measurements_covers_each_once)
+{
+    struct api_fixture f;
+    OWN(buf) struct buf pages;
+    char path[200] = "/v1/studies/demo/trials/7/measurements?limit=2";
+
+    start_with_trials(&f);
+    buf_init(&pages, 1 << 16);
+    api_expect(&f, 201, "POST", "/v1/studies/demo/leases", "{\"worker\": \"w1\"}");
+    json_auto_t *grant = api_json(&f);
+    char report[200];
+    (void)snprintf(report, sizeof report, "/v1/leases/%s/measurements",
+                   json_string_value(json_at(grant, "lease.id")));
+    api_expect(&f, 200, "POST", report,
+               "{\"measurements\": [{\"step\": 1, \"metrics\": {\"loss\": 5, \"extra\": 1}}, "
+               "{\"step\": 2, \"metrics\": {\"loss\": 4}}, {\"step\": 3, \"metrics\": {\"loss\": "
+               "3}}, {\"step\": 4, \"metrics\": {\"extra\": 2}}, {\"step\": 5, \"metrics\": "
+               "{\"loss\": 2, \"extra\": 3}}]}");
+    for (int page = 0; page < 3; page++) {
+        api_expect(&f, 200, "GET", path, NULL);
+        json_auto_t *answer = api_json(&f);
+        json_auto_t *items = json_incref(json_object_get(answer, "items"));
+        char *text = json_dumps(items, JSON_COMPACT);
+        buf_puts(&pages, text);
+        free(text);
+        const char *next = json_string_value(json_object_get(answer, "next_cursor"));
+        ck_assert_int_eq(next == NULL, page == 2);
+        (void)snprintf(path, sizeof path,
+                       "/v1/studies/demo/trials/7/measurements?limit=2&cursor=%s",
+                       next == NULL ? "" : next);
+    }
+    ck_assert_str_eq(buf_text(&pages),
+                     "[{\"attempt\":1,\"step\":1,\"metrics\":{\"loss\":5,\"extra\":1}},"
+                     "{\"attempt\":1,\"step\":2,\"metrics\":{\"loss\":4}}]"
+                     "[{\"attempt\":1,\"step\":3,\"metrics\":{\"loss\":3}},"
+                     "{\"attempt\":1,\"step\":4,\"metrics\":{\"extra\":2}}]"
+                     "[{\"attempt\":1,\"step\":5,\"metrics\":{\"loss\":2,\"extra\":3}}]");
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(measurements_and_attempts_of_a_trial)
 {
     struct api_fixture f;
@@ -749,6 +791,7 @@ int main(void)
     tcase_add_test(tcase, best_history_and_front_agree);
     tcase_add_test(tcase, best_of_nothing_is_null);
     tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
+    tcase_add_test(tcase, a_walk_over_measurements_covers_each_once);
     tcase_add_test(tcase, measurements_and_attempts_of_a_trial);
     tcase_add_test(tcase, a_running_trial_tells_what_it_has_come_to);
     tcase_add_test(tcase, exports_hold_every_trial);

@@ -64,6 +64,23 @@ int store_measurement_exists(struct store *store, const struct measurement_row *
     return 0;
 }
 
+static int tell_measurements(struct store *store, struct stmt *s,
+                             int (*each)(void *context, int64_t metric, int64_t attempt,
+                                         int64_t step, double value, struct err *err),
+                             void *context, struct err *err)
+{
+    int more;
+
+    while ((more = stmt_step(store, s, err)) == 1) {
+        int stop =
+            each(context, stmt_int(s, 0), stmt_int(s, 1), stmt_int(s, 2), stmt_real(s, 3), err);
+        if (stop != 0) {
+            return stop;
+        }
+    }
+    return more;
+}
+
 int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
                            int (*each)(void *context, int64_t metric, int64_t attempt, int64_t step,
                                        double value, struct err *err),
@@ -72,15 +89,62 @@ int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
     OWN(stmt)
     struct stmt s =
         stmt_use(store, metric < 0 ? STMT_MEASUREMENT_EACH : STMT_MEASUREMENT_OF_METRIC);
-    int more;
 
     stmt_bind_int(&s, ":trial", trial);
     if (metric >= 0) {
         stmt_bind_int(&s, ":metric", metric);
     }
-    while ((more = stmt_step(store, &s, err)) == 1) {
-        int stop =
-            each(context, stmt_int(&s, 0), stmt_int(&s, 1), stmt_int(&s, 2), stmt_real(&s, 3), err);
+    return tell_measurements(store, &s, each, context, err);
+}
+
+/* The next attempt and metric of a trial that have measurements. 1: found, 0: there is none. */
+static int next_series(struct store *store, int64_t trial, int64_t *attempt, int64_t *metric,
+                       struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_SERIES);
+
+    stmt_bind_int(&s, ":trial", trial);
+    stmt_bind_int(&s, ":attempt", *attempt);
+    stmt_bind_int(&s, ":metric", *metric);
+    int more = stmt_step(store, &s, err);
+    if (more == 1) {
+        *attempt = stmt_int(&s, 0);
+        *metric = stmt_int(&s, 1);
+    }
+    return more;
+}
+
+static int each_of_series(struct store *store, const struct measurement_query *query,
+                          int64_t attempt, int64_t metric,
+                          int (*each)(void *context, int64_t metric, int64_t attempt, int64_t step,
+                                      double value, struct err *err),
+                          void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_FROM);
+    bool is_told = attempt <= query->after_attempt; /* the step where the page before ended */
+
+    stmt_bind_int(&s, ":trial", query->trial);
+    stmt_bind_int(&s, ":attempt", attempt);
+    stmt_bind_int(&s, ":metric", metric);
+    stmt_bind_int(&s, ":step", is_told ? query->after_step + 1 : query->after_step);
+    stmt_bind_int(&s, ":limit", query->limit);
+    return tell_measurements(store, &s, each, context, err);
+}
+
+int store_each_measurement_after(struct store *store, const struct measurement_query *query,
+                                 int (*each)(void *context, int64_t metric, int64_t attempt,
+                                             int64_t step, double value, struct err *err),
+                                 void *context, struct err *err)
+{
+    int64_t attempt = -1;
+    int64_t metric = -1;
+    int more;
+
+    while ((more = next_series(store, query->trial, &attempt, &metric, err)) == 1) {
+        if (query->metric >= 0 && query->metric != metric) {
+            continue;
+        }
+        int stop = each_of_series(store, query, attempt, metric, each, context, err);
         if (stop != 0) {
             return stop;
         }

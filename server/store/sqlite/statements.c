@@ -200,6 +200,13 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_MEASUREMENT_OF_METRIC] =
         "SELECT metric, attempt, step, value FROM measurement WHERE trial = :trial"
         " AND metric = :metric ORDER BY step, attempt",
+    [STMT_MEASUREMENT_SERIES] =
+        "SELECT attempt, metric FROM measurement WHERE trial = :trial"
+        " AND (attempt, metric) > (:attempt, :metric) ORDER BY attempt, metric LIMIT 1",
+    [STMT_MEASUREMENT_FROM] =
+        "SELECT metric, attempt, step, value FROM measurement WHERE trial = :trial"
+        " AND attempt = :attempt AND metric = :metric AND step >= :step"
+        " ORDER BY step LIMIT :limit",
     [STMT_EVENT_INSERT] = "INSERT INTO event (study, kind, trial, attempt, at_ms, worker, detail)"
                           " VALUES (:study, :kind, :trial, :attempt, :at_ms, :worker, :detail)",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
