@@ -14,6 +14,11 @@ size_t expr_n_names(const struct expr *expr)
     return expr->n_names;
 }
 
+size_t expr_n_nodes(const struct expr *expr)
+{
+    return expr->n_nodes;
+}
+
 size_t expr_name(const struct expr *expr, size_t k)
 {
     return expr->names[k];

@@ -39,6 +39,8 @@ bool expr_holds(const struct expr *expr, const struct space *space, const double
 /* The names in it: the first parameter of each. */
 size_t expr_n_names(const struct expr *expr);
 size_t expr_name(const struct expr *expr, size_t k);
+/* Its operations, names and numbers: each evaluation visits at most so many, some 10 ns each. */
+size_t expr_n_nodes(const struct expr *expr);
 /* Does it name parameter i of its space? */
 bool expr_names(const struct expr *expr, const struct space *space, size_t i);
 

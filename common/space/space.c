@@ -157,6 +157,16 @@ bool space_satisfies(const struct space *space, const double x[])
     return true;
 }
 
+size_t space_constraint_nodes(const struct space *space)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        n += expr_n_nodes(space->exprs[i]);
+    }
+    return n;
+}
+
 bool space_is_legal(const struct space *space, const double x[])
 {
     for (size_t i = 0; i < space->n_params; i++) {

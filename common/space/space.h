@@ -149,6 +149,8 @@ bool space_activate(const struct space *space, double x[]);
 bool param_is_active(const struct space *space, size_t i, const double x[]);
 bool space_satisfies(const struct space *space, const double x[]); /* the constraints alone */
 bool space_constraint_holds(const struct space *space, size_t i, const double x[]);
+/* What space_satisfies() costs at most: the nodes of all constraints (expr_n_nodes()). */
+size_t space_constraint_nodes(const struct space *space);
 bool space_is_legal(const struct space *space, const double x[]);
 
 /* {"lr": 0.1, …} → configuration. A missing active parameter takes its default, else a fault; a

@@ -9,7 +9,8 @@
 enum {
     TRIES = 1000, /* ordinals in a row that bring only tried configurations */
     COUNTED_MAX = 1 << 20,
-    COUNTED_CONSTRAINED_MAX = 1 << 17 /* all are visited */
+    COUNTED_CONSTRAINED_MAX = 1 << 17, /* all are visited */
+    COUNTED_NODES_MAX = 1 << 26        /* of constraints, then: some 0.5 s */
 };
 
 /* Does a grid of the space hold each of its configurations? */
@@ -24,15 +25,22 @@ static bool grid_is_whole(const struct space *space)
     return true;
 }
 
+/* Can it be afforded to evaluate the constraints for each configuration? */
+static bool may_visit_all(const struct study_def *study)
+{
+    uint64_t n = strategy_count_space(study);
+    uint64_t n_nodes = space_constraint_nodes(study->space);
+
+    return n <= COUNTED_CONSTRAINED_MAX && n * n_nodes <= COUNTED_NODES_MAX;
+}
+
 uint64_t untried_count_all(const struct study_def *study)
 {
     const struct space *space = study->space;
-    bool constrained = space->n_constraints > 0;
     const struct search_grid *grid;
     struct err err = {0};
 
-    if (!grid_is_whole(space)
-        || (constrained && strategy_count_space(study) > COUNTED_CONSTRAINED_MAX)
+    if (!grid_is_whole(space) || (space->n_constraints > 0 && !may_visit_all(study))
         || grid_of(space, &grid, &err) != 0 || grid_count(grid) > COUNTED_MAX) {
         return UINT64_MAX;
     }

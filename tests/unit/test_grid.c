@@ -115,6 +115,30 @@ static const struct {
      "satisfies"},
 };
 
+/* A million points: eight nodes of constraints are counted, more than a hundred are not. */
+START_TEST(a_new_grid_that_takes_long_to_count_is_refused)
+{
+    static const char parameters[] = "[{'name':'a','type':'int','low':1,'high':1000},"
+                                     "{'name':'b','type':'int','low':1,'high':1000}]";
+    static const char dear[] =
+        "['a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + "
+        "a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a + b + a "
+        "+ b + a + b + a + b > 0', 'a * b <= 40']";
+    OWN(space) struct space *cheap = space_or_abort(parameters, "['a * b <= 40', 'a <= b']");
+    OWN(space) struct space *space = space_or_abort(parameters, dear);
+    const struct search_grid *grid;
+    struct err err = {0};
+
+    ck_assert_uint_eq(space_constraint_nodes(cheap), 8);
+    ck_assert_int_eq(grid_of_new(cheap, &grid, &err), 0);
+    ck_assert_uint_gt(space_constraint_nodes(space), 100);
+    ck_assert_int_eq(grid_of_new(space, &grid, &err), -1);
+    ck_assert_int_eq(err.code, ERR_INVALID);
+    ck_assert_msg(strstr(err.text, "too large to count") != NULL, "%s", err.text);
+    ck_assert_msg(strstr(err.text, "and this one has 1000000;") != NULL, "%s", err.text);
+}
+END_TEST
+
 START_TEST(impossible_grids_are_refused)
 {
     OWN(space)
@@ -290,6 +314,7 @@ int main(void)
     tcase_add_loop_test(tcase, impossible_grids_are_refused, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, each_point_comes_once_and_then_no_more);
+    tcase_add_test(tcase, a_new_grid_that_takes_long_to_count_is_refused);
     tcase_add_test(tcase, constrained_points_come_once);
     tcase_add_loop_test(tcase, points_are_spread_on_the_scale, 0,
                         (int)(sizeof spread / sizeof spread[0]));

@@ -1,6 +1,7 @@
 /* One study's suggestions without a store, a clock or a thread: which jobs go out, what their
  * snapshots hold, and which results are out of date. */
 #include "server/suggester/suggester.h"
+#include "server/suggester/untried.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -54,6 +55,41 @@ static struct shared_def *make_def(const char *objectives, const char *serving)
                   faults.n > 0 ? faults.items[0].detail : "");
     return shared_def_create(made);
 }
+
+/* 120,000 configurations before two constraints of so many terms. */
+static uint64_t count_constrained(size_t n_terms)
+{
+    OWN(buf) struct buf text;
+    struct study_def *made = NULL;
+    struct faults faults = {0};
+
+    buf_init(&text, 8192);
+    buf_puts(&text, "{'name':'s'," ONE_OBJECTIVE
+                    ",'strategy':'random','parameters':[{'name':'a','type':'int','low':1,"
+                    "'high':300},{'name':'b','type':'int','low':1,'high':400}],'constraints':[");
+    for (int k = 0; k < 2; k++) {
+        buf_puts(&text, k == 0 ? "'b" : ",'b");
+        for (size_t i = 1; i < n_terms; i++) {
+            buf_puts(&text, "+a");
+        }
+        buf_puts(&text, ">1'");
+    }
+    buf_puts(&text, "]}");
+    json_auto_t *body = json_from_text(buf_text(&text));
+    ck_assert_msg(study_def_from_json(body, 1, &made, &faults) == 0, "%s",
+                  faults.n > 0 ? faults.items[0].detail : "");
+    uint64_t n = untried_count_all(made);
+    study_def_destroy(made);
+    return n;
+}
+
+/* It is done on the thread that writes. */
+START_TEST(configurations_are_counted_where_that_does_not_take_long)
+{
+    ck_assert_uint_eq(count_constrained(1), 120000 - 300);
+    ck_assert_uint_eq(count_constrained(200), UINT64_MAX);
+}
+END_TEST
 
 static void start_with(const char *objectives, const char *serving)
 {
@@ -325,6 +361,7 @@ int main(void)
     TCase *tcase = tcase_create("suggester");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, configurations_are_counted_where_that_does_not_take_long);
     tcase_add_test(tcase, a_job_sees_the_values_of_all_objectives);
     tcase_add_test(tcase, one_job_at_a_time_goes_out);
     tcase_add_test(tcase, a_later_job_sees_what_was_suggested_before_it);

@@ -115,7 +115,43 @@ static int apply_constraints(struct search_grid *grid, struct err *err)
     return mark_legal(grid, err);
 }
 
-int grid_of(const struct space *space, const struct search_grid **grid, struct err *err)
+static int check_work(const struct grid_tree *tree, struct err *err)
+{
+    uint64_t n_nodes = space_constraint_nodes(tree->space);
+
+    if (n_nodes == 0 || tree->total <= GRID_NODES_MAX / n_nodes) {
+        return 0;
+    }
+    return err_set(err, ERR_INVALID,
+                   "too large to count: with constraints as long as these (%llu operations, names "
+                   "and numbers) a grid may have at most %llu points before they apply, and this "
+                   "one has %llu; take fewer points, shorten the constraints, or use random or "
+                   "quasirandom",
+                   (unsigned long long)n_nodes, (unsigned long long)(GRID_NODES_MAX / n_nodes),
+                   (unsigned long long)tree->total);
+}
+
+static int make_grid(const struct space *space, bool is_new, const struct space_memo **kept,
+                     struct err *err)
+{
+    OWN(search_grid) struct search_grid *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    made->memo.destroy = destroy_cached;
+    TRY(grid_tree_init(&made->tree, space, err));
+    if (is_new && made->tree.total <= GRID_CONSTRAINED_MAX) {
+        TRY(check_work(&made->tree, err));
+    }
+    TRY(apply_constraints(made, err));
+    *kept = space_memo_keep(space, &made->memo);
+    made = NULL;
+    return 0;
+}
+
+static int find_grid(const struct space *space, bool is_new, const struct search_grid **grid,
+                     struct err *err)
 {
     const struct space_memo *kept = space_memo_borrow(space);
 
@@ -124,18 +160,20 @@ int grid_of(const struct space *space, const struct search_grid **grid, struct e
                        SPACE_GRID_PARAMS_MAX, space->n_params);
     }
     if (kept == NULL) {
-        OWN(search_grid) struct search_grid *made = calloc(1, sizeof *made);
-        if (made == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        made->memo.destroy = destroy_cached;
-        TRY(grid_tree_init(&made->tree, space, err));
-        TRY(apply_constraints(made, err));
-        kept = space_memo_keep(space, &made->memo);
-        made = NULL;
+        TRY(make_grid(space, is_new, &kept, err));
     }
     *grid = (const struct search_grid *)(const void *)kept;
     return 0;
+}
+
+int grid_of(const struct space *space, const struct search_grid **grid, struct err *err)
+{
+    return find_grid(space, false, grid, err);
+}
+
+int grid_of_new(const struct space *space, const struct search_grid **grid, struct err *err)
+{
+    return find_grid(space, true, grid, err);
 }
 
 uint64_t grid_count(const struct search_grid *grid)

@@ -14,6 +14,7 @@
 #include "common/space/space.h"
 
 #define GRID_CONSTRAINED_MAX UINT64_C(10000000) /* points before constraints */
+#define GRID_NODES_MAX UINT64_C(100000000)      /* of constraints, at all points: some 2 s */
 
 struct search_grid;
 
@@ -22,6 +23,11 @@ struct search_grid;
  * conditions too interdependent to count. With constraints the first call takes up to some seconds,
  * and the grid one bit per point. ERR_NOMEM. */
 MUST_USE int grid_of(const struct space *space, const struct search_grid **grid, struct err *err);
+/* The same for a study that is to be created: ERR_INVALID, too, where to count its points would
+ * keep the caller for long, as all constraints at all points have more than GRID_NODES_MAX nodes.
+ * Grids of older studies are counted whatever they cost. */
+MUST_USE int grid_of_new(const struct space *space, const struct search_grid **grid,
+                         struct err *err);
 /* Returns how many points the grid has. */
 uint64_t grid_count(const struct search_grid *grid);
 /* Point `index` < grid_count(); a few microseconds. */

@@ -68,7 +68,7 @@ static void check_space(const struct study_def *study, struct faults *faults)
     const struct search_grid *grid;
     struct err err = {0};
 
-    if (check_parameters(study, faults) && grid_of(study->space, &grid, &err) != 0) {
+    if (check_parameters(study, faults) && grid_of_new(study->space, &grid, &err) != 0) {
         faults_take(faults, "/strategy", &err);
     }
 }
