@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/radix_sort.h"
+
 enum { FEW = 32 };
 
 int candidates_init(struct candidates *candidates, const struct encoding *encoding, size_t cap,
@@ -111,26 +113,10 @@ static bool is_same(const struct candidates *candidates, size_t i, size_t j)
     return true;
 }
 
-struct scored_index {
-    double score;
-    size_t index;
-};
-
-static int by_score(const void *a, const void *b)
-{
-    const struct scored_index *x = a;
-    const struct scored_index *y = b;
-
-    if (x->score < y->score || x->score > y->score) {
-        return x->score > y->score ? -1 : 1;
-    }
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 /* For many: sorts all. */
 static size_t sort_best(const struct candidates *candidates, size_t k, size_t order[])
 {
-    OWN(memory) struct scored_index *all = calloc(candidates->n_scored + 1, sizeof *all);
+    OWN(memory) struct radix_item *all = calloc(2 * candidates->n_scored + 1, sizeof *all);
     size_t n_all = 0;
     size_t n = 0;
 
@@ -139,14 +125,15 @@ static size_t sort_best(const struct candidates *candidates, size_t k, size_t or
     }
     for (size_t i = 0; i < candidates->n_scored; i++) {
         if (!isnan(candidates->score[i])) {
-            all[n_all++] = (struct scored_index){candidates->score[i], i};
+            all[n_all++] = (struct radix_item){radix_key(-candidates->score[i]), i};
         }
     }
-    qsort(all, n_all, sizeof *all, by_score);
+    radix_sort(n_all, all, all + n_all);
     for (size_t i = 0; i < n_all && n < k; i++) {
-        bool is_tie = n > 0 && candidates->score[order[n - 1]] <= all[i].score;
-        if (!is_tie || !is_same(candidates, order[n - 1], all[i].index)) {
-            order[n++] = all[i].index;
+        size_t at = all[i].index;
+        bool is_tie = n > 0 && candidates->score[order[n - 1]] <= candidates->score[at];
+        if (!is_tie || !is_same(candidates, order[n - 1], at)) {
+            order[n++] = at;
         }
     }
     return n;
