@@ -22,7 +22,8 @@ struct rung {
     /* Several objectives: the trials of `all`, each with the row of its costs. */
     size_t n_rows, cap_rows;
     struct rung_row *rows;
-    bool is_unsorted;       /* rows came while facts were loaded: the places are those of arrival */
+    bool is_unsorted;       /* rows came that are in no order, as while facts are loaded: their
+                               places are those of arrival */
     size_t n_without_lease; /* of these, those that need no lease to continue */
     size_t n_durations, cap_durations;
     int64_t *durations_ms; /* of the trials that reported, sorted; only with a quorum */

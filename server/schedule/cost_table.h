@@ -17,7 +17,8 @@
 
 struct rung_row {
     int64_t trial;
-    size_t row; /* of its costs */
+    size_t row;  /* of its costs */
+    size_t rank; /* its front, once it is sorted; 0 for what violates a bound */
 };
 
 struct cost_table { /* zero-initialise with m and width */
@@ -35,6 +36,11 @@ const double *cost_table_row(const struct cost_table *table, size_t row);
 /* Sorts the rows of a rung, best first. O(m n²) at worst. ERR_NOMEM. */
 MUST_USE int cost_table_sort(const struct cost_table *table, size_t n, struct rung_row rows[],
                              struct err *err);
+/* The same where all rows but the last are sorted: that one moves to its place, and the fronts that
+ * it changes are sorted anew. O(m n) where it pushes no other row to a later front, at worst O(m
+ * n²). ERR_NOMEM: the rows are in no order. */
+MUST_USE int cost_table_insert(const struct cost_table *table, size_t n, struct rung_row rows[],
+                               struct err *err);
 /* How many of n rows dominate the costs, and how many are dominated by them, whatever rows will be
  * added; a smaller violation dominates a greater one. */
 void cost_table_compare(const struct cost_table *table, size_t n, const struct rung_row rows[],

@@ -242,12 +242,15 @@ static int rank_rung(struct schedule *schedule, struct bracket *bracket, size_t 
                      struct err *err)
 {
     struct rung *rung = &bracket->rungs[index];
+    bool was_unsorted = rung->is_unsorted;
 
-    rung->is_unsorted = schedule->is_loading;
+    rung->is_unsorted = true;
     if (schedule->is_loading) {
         return append_place(schedule, rung, err);
     }
-    TRY(cost_table_sort(&schedule->costs, rung->n_rows, rung->rows, err));
+    TRY((was_unsorted ? cost_table_sort : cost_table_insert)(&schedule->costs, rung->n_rows,
+                                                             rung->rows, err));
+    rung->is_unsorted = false;
     ranking_finish(&rung->all);
     ranking_finish(&rung->waiting);
     for (size_t i = 0; i < rung->n_rows; i++) {
@@ -284,7 +287,7 @@ static int keep_costs(struct schedule *schedule, const struct schedule_record *r
     if (entry->last.step == record->step) {
         entry->last.row = entry->row; /* known from the facts alone after a restart */
     }
-    rung->rows[rung->n_rows++] = (struct rung_row){record->trial, entry->row};
+    rung->rows[rung->n_rows++] = (struct rung_row){.trial = record->trial, .row = entry->row};
     return 0;
 }
 

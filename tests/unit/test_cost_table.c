@@ -1,6 +1,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/rng.h"
 #include "server/schedule/cost_table.h"
@@ -125,6 +126,40 @@ START_TEST(no_row_comes_before_one_that_dominates_it)
 }
 END_TEST
 
+/* One row after the other: the order is that of sorting all of them. Some tell apart three costs,
+ * some have bounds, some ties. */
+START_TEST(a_row_is_inserted_where_sorting_puts_it)
+{
+    enum { ROWS = 60 };
+    bool has_bounds = _i % 2 == 1;
+    size_t m = 2 + (size_t)_i % 3 / 2;
+    struct cost_table table = {.m = m, .width = m + (has_bounds ? 1 : 0)};
+    struct rung_row rows[ROWS];
+    struct rung_row sorted[ROWS];
+    struct err err = {0};
+    struct rng rng = rng_for(8, (uint64_t)_i);
+
+    for (size_t n = 0; n < ROWS;) {
+        double costs[4];
+        for (size_t k = 0; k < m; k++) {
+            double u = rng_uniform(&rng);
+            costs[k] = _i % 5 == 0 ? u : floor(10 * u);
+        }
+        costs[m] = has_bounds ? fmax(0, floor(6 * rng_uniform(&rng)) - 3) : 0;
+        add(&table, &n, rows, costs);
+        rows[n - 1].trial = (int64_t)((n * 37) % 211);
+        ck_assert_int_eq(cost_table_insert(&table, n, rows, &err), 0);
+        memcpy(sorted, rows, n * sizeof *rows);
+        ck_assert_int_eq(cost_table_sort(&table, n, sorted, &err), 0);
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_msg(rows[i].trial == sorted[i].trial && rows[i].rank == sorted[i].rank,
+                          "place %zu of %zu", i, n);
+        }
+    }
+    cost_table_finish(&table);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cost_table");
@@ -134,6 +169,7 @@ int main(void)
     tcase_add_test(tcase, the_front_comes_by_crowding);
     tcase_add_test(tcase, what_violates_bounds_comes_after);
     tcase_add_loop_test(tcase, no_row_comes_before_one_that_dominates_it, 0, 20);
+    tcase_add_loop_test(tcase, a_row_is_inserted_where_sorting_puts_it, 0, 20);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
