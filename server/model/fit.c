@@ -98,7 +98,9 @@ struct map_search {
     double *theta;    /* all of it, where it is evaluated */
     double *gradient; /* likewise */
     double best;
-    double *best_theta; /* all of it */
+    double *best_theta;    /* all of it */
+    double *best_gradient; /* there, if has_gradient */
+    bool has_gradient;
     const atomic_bool *stop;
     bool is_out_of_memory; /* an evaluation needed some */
     nlopt_opt opt;         /* the run under way */
@@ -115,6 +117,14 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
     if (stop_is_asked(search->stop)) {
         (void)nlopt_force_stop(search->opt);
         return 1e10;
+    }
+    if (search->has_gradient && gradient != NULL
+        && memcmp(theta, search->best_theta, n * sizeof *theta)
+               == 0) { /* a start that leads goes on from it */
+        for (unsigned i = 0; i < n; i++) {
+            gradient[i] = -search->best_gradient[i];
+        }
+        return -search->best;
     }
     memcpy(search->theta, theta, n * sizeof *theta);
     if (fit_log_posterior(search->likelihood, search->prior, search->theta, &value,
@@ -136,6 +146,8 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
     if (value > search->best) {
         search->best = value;
         memcpy(search->best_theta, search->theta, search->prior->n * sizeof *theta);
+        search->has_gradient = gradient != NULL;
+        memcpy(search->best_gradient, search->gradient, search->prior->n * sizeof *gradient);
     }
     return -value;
 }
@@ -175,7 +187,7 @@ static int maximise_from(struct map_search *search, const double start[], int ev
 int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
             const struct fit_starts *starts, double theta[], double *value, struct err *err)
 {
-    OWN(memory) double *at = calloc(4 * prior->n, sizeof *at);
+    OWN(memory) double *at = calloc(5 * prior->n, sizeof *at);
     struct map_search search = {.likelihood = likelihood,
                                 .prior = prior,
                                 .n = starts->is_additive ? prior->n : fit_prior_share(prior),
@@ -188,6 +200,7 @@ int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prio
     search.best_theta = at + prior->n;
     search.theta = at + 2 * prior->n;
     search.gradient = at + 3 * prior->n;
+    search.best_gradient = at + 4 * prior->n;
     fit_prior_mode(prior, starts->is_additive, search.theta);
     for (size_t k = 0; k < starts->n; k++) {
         int first = k == 0 ? starts->evaluations : (starts->evaluations + 2) / 3;
