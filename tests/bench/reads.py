@@ -5,7 +5,9 @@
 
 A server of its own. First each read alone: its bytes, the time until it is complete, and the processor
 time that the server took. Then the lists again, one after the other, while clients write cycles (a
-lease, three measurements, a result) to another study as fast as they can. Figures: reads.md."""
+lease, three measurements, a result) to another study as fast as they can. Last a study of 10,000 trials
+with four objectives that are all on the Pareto front, and a list beside four of its hypervolumes.
+Figures: reads.md."""
 
 import argparse
 import json
@@ -14,6 +16,7 @@ import pathlib
 import random
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -89,10 +92,46 @@ def beside_writes(server, client, options):
               f" {found[int(len(found) * .99)]:>8.1f} {found[-1]:>8.1f}")
 
 
+def fill_front(client, n):
+    chance = random.Random(2)
+    body = hone.study("front", objectives=[{"metric": m, "direction": "minimize"} for m in "abcd"])
+    assert client.post("/v1/studies", body).status == 201
+    for _ in range(n // 1000):
+        trials = []
+        for _ in range(1000):
+            costs = [chance.expovariate(1) for _ in "abcd"]
+            metrics = {m: cost / sum(costs) for m, cost in zip("abcd", costs)}
+            trials.append({"parameters": {"x": 0.5}, "state": "completed", "metrics": metrics})
+        reply = client.post("/v1/studies/front/trials", trials)
+        assert reply.status == 201, reply
+
+
+def fronts(server, client, n):
+    fill_front(client, n)
+    print(f"\n{n} trials with four objectives, all on the front")
+    for path in ("pareto", "hypervolume", "hypervolume?reference=1,1,1,1"):
+        before = processor_ms(server)
+        took, size = timed(client, f"/v1/studies/front/{path}")
+        print(f"{path:<46} {size:>10} {took:>18.0f} {processor_ms(server) - before:>13.0f}")
+    long = [threading.Thread(target=lambda: timed(hone.Client(server.url, timeout=600),
+                                                  "/v1/studies/front/hypervolume?reference=1,1,1,1"))
+            for _ in range(4)]
+    for thread in long:
+        thread.start()
+    times = []
+    while any(thread.is_alive() for thread in long):
+        times.append(timed(client, "/v1/studies/front/trials?limit=100")[0])
+        time.sleep(0.01)
+    times.sort()
+    print(f"trials?limit=100 beside four hypervolumes: {len(times)} reads, p50 {times[len(times) // 2]:.1f}"
+          f" p99 {times[int(len(times) * .99)]:.1f} max {times[-1]:.1f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--trials", type=int, default=100000)
+    parser.add_argument("--front", type=int, default=10000)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=10)
     options = parser.parse_args()
@@ -103,6 +142,7 @@ def main():
         fill(client, options.trials)
         alone(server, client)
         beside_writes(server, client, options)
+        fronts(server, client, options.front)
         print(f"\nload average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
