@@ -292,11 +292,12 @@ static void set_score(const struct problem *problem, const struct problem_featur
     }
     if (item->tries_all && problem->noisy != ANSWER_YES) {
         item->has_regret = true;
-        item->regret = 0.0;
+        item->regret = (struct figure){0};
         item->is_measured = true;
         item->score = -1.0;
     }
-    item->score += item->regret + technique_demands(technique) * demand_weight(problem->experience);
+    item->score +=
+        item->regret.mean + technique_demands(technique) * demand_weight(problem->experience);
     if (technique->model == MODEL_GAUSSIAN && item->cost.trials > ADVICE_MANY_TRIALS) {
         item->score += 1.0; /* behind all techniques that scale */
     }

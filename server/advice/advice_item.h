@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "server/advice/benchmark.h"
 #include "server/advice/cost.h"
 #include "server/advice/technique.h"
 
@@ -15,9 +16,9 @@ struct advice_item {
     bool is_usable;
     json_t *refused; /* why not, as POST /v1/studies would say; sentences */
     struct cost cost;
-    bool tries_all;  /* every configuration of the space within the budget */
-    bool has_regret; /* false with several objectives, for which nothing was measured */
-    double regret;   /* expected */
+    bool tries_all;       /* every configuration of the space within the budget */
+    bool has_regret;      /* false with several objectives, for which nothing was measured */
+    struct figure regret; /* expected */
     bool is_measured;
     double score;      /* smaller is better */
     json_t *pro, *con; /* sentences */

@@ -74,6 +74,22 @@ static double resource_of(const struct study_def *study, double evaluations)
            / (double)step_whole(study->resource_digits);
 }
 
+static void write_interval(const struct advice_item *item, struct json_writer *w)
+{
+    double low;
+    double high;
+
+    json_write_key(w, "regret_interval");
+    if (!item->has_regret || !benchmark_interval(item->regret, &low, &high)) {
+        json_write_null(w);
+        return;
+    }
+    json_array_begin(w);
+    json_write_number(w, rounded(low, 0.001));
+    json_write_number(w, rounded(high, 0.001));
+    json_array_end(w);
+}
+
 static void write_expected(const struct problem *problem, const struct problem_features *features,
                            const struct advice_item *item, struct json_writer *w)
 {
@@ -93,7 +109,8 @@ static void write_expected(const struct problem *problem, const struct problem_f
     put_known(w, "worker_seconds", cost->evaluations * features->seconds, timed);
     put_known(w, "finish_seconds", cost->span, timed);
     put_known(w, "waiting_seconds", cost->waiting, timed);
-    put_known(w, "regret", rounded(item->regret, 0.001), item->has_regret);
+    put_known(w, "regret", rounded(item->regret.mean, 0.001), item->has_regret);
+    write_interval(item, w);
     json_put_bool(w, "measured", item->is_measured);
     json_object_end(w);
 }

@@ -46,18 +46,19 @@ static void put_row(const struct problem_features *features, size_t rank,
     char full[NUMBER_TEXT_BYTES];
     char finish[NUMBER_TEXT_BYTES] = "-";
     char regret[NUMBER_TEXT_BYTES] = "-";
+    bool is_near = item->has_regret && !item->is_measured;
     char mark = item->is_asked ? '*' : ' ';
 
     if (features->seconds > 0) {
         (void)duration_text(item->cost.span, finish);
     }
     if (item->has_regret) {
-        (void)snprintf(regret, sizeof regret, "%.2f%s", item->regret,
-                       item->is_measured ? "" : " ?");
+        (void)regret_text(item->regret, regret);
     }
-    buf_printf(out, "%4zu%c %-20s %9s %11s %12s   %s\n", rank, mark, item->technique->title,
+    buf_printf(out, "%4zu%c %-20s %9s %11s %12s   %s%s\n", rank, mark, item->technique->title,
                number_text(item->cost.trials, trials),
-               number_text(rint(item->cost.evaluations * 10) / 10, full), finish, regret);
+               number_text(rint(item->cost.evaluations * 10) / 10, full), finish, regret,
+               is_near ? " ?" : "");
 }
 
 static void put_table(const struct advice *advice, struct buf *out)
@@ -203,7 +204,7 @@ static bool is_in_order(const struct advice *advice)
         const struct advice_item *before = &advice->items[i - 1];
         const struct advice_item *item = &advice->items[i];
         if (before->has_regret && item->has_regret
-            && rint(before->regret * 100) > rint(item->regret * 100)) {
+            && rint(before->regret.mean * 100) > rint(item->regret.mean * 100)) {
             return false;
         }
     }
@@ -228,7 +229,9 @@ void advice_write_table(const struct advice *advice, struct buf *out)
     put_refused(advice, out);
     if (has_regrets(advice)) {
         buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
-                      "configuration;\n?: not measured just so, the nearest figure stands.\n");
+                      "configuration;\nin brackets where that mean lies in 95 of 100 repetitions; "
+                      "?: not measured "
+                      "just so, the nearest figure\nstands.\n");
     }
     if (!is_in_order(advice)) {
         buf_printf(out,

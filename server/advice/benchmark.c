@@ -25,19 +25,25 @@ static const struct technique_figures *figures_of(const struct technique *techni
     return NULL;
 }
 
+static struct figure between(struct figure a, struct figure b, double share)
+{
+    return (struct figure){.mean = a.mean + share * (b.mean - a.mean),
+                           .error = a.error + share * (b.error - a.error)};
+}
+
 /* Interpolated between the two nearest budgets, in their logarithms. */
-static double at_budget(const struct figure row[BENCHMARK_BUDGETS], double evaluations)
+static struct figure at_budget(const struct figure row[BENCHMARK_BUDGETS], double evaluations)
 {
     if (evaluations <= budgets[0]) {
-        return row[0].mean;
+        return row[0];
     }
     for (size_t i = 1; i < BENCHMARK_BUDGETS; i++) {
         if (evaluations < budgets[i]) {
             double share = log(evaluations / budgets[i - 1]) / log(budgets[i] / budgets[i - 1]);
-            return row[i - 1].mean + share * (row[i].mean - row[i - 1].mean);
+            return between(row[i - 1], row[i], share);
         }
     }
-    return row[BENCHMARK_BUDGETS - 1].mean;
+    return row[BENCHMARK_BUDGETS - 1];
 }
 
 bool benchmark_has_figures(const struct technique *technique, enum problem_kind kind)
@@ -49,8 +55,8 @@ bool benchmark_has_figures(const struct technique *technique, enum problem_kind 
            && (has_figures(figures->regret[kind][0]) || has_figures(figures->regret[kind][1]));
 }
 
-double benchmark_regret(const struct technique *technique, enum problem_kind kind, double workers,
-                        double evaluations, bool *is_measured)
+struct figure benchmark_regret(const struct technique *technique, enum problem_kind kind,
+                               double workers, double evaluations, bool *is_measured)
 {
     bool is_own = technique->figures_of == NULL;
     const struct technique_figures *figures = figures_of(technique);
@@ -67,11 +73,17 @@ double benchmark_regret(const struct technique *technique, enum problem_kind kin
         return benchmark_regret(technique, KIND_MIXED, workers, evaluations, NULL);
     }
     if (!one && !many) {
-        return 1.0;
+        return (struct figure){.mean = 1.0};
     }
-    double first = at_budget(figures->regret[kind][one ? 0 : 1], evaluations);
-    double second = at_budget(figures->regret[kind][many ? 1 : 0], evaluations);
-    return first + share * (second - first);
+    return between(at_budget(figures->regret[kind][one ? 0 : 1], evaluations),
+                   at_budget(figures->regret[kind][many ? 1 : 0], evaluations), share);
+}
+
+bool benchmark_interval(struct figure figure, double *low, double *high)
+{
+    *low = fmax(figure.mean - 1.96 * figure.error, 0.0);
+    *high = figure.mean + 1.96 * figure.error;
+    return figure.error > 0.0;
 }
 
 /* ---- time of a suggestion -------------------------------------------------------------------- */

@@ -59,10 +59,20 @@
 
 /* Whether there are figures of the technique's own for such problems. */
 bool benchmark_has_figures(const struct technique *technique, enum problem_kind kind);
-/* Expected regret with a budget of `evaluations` full evaluations and this many workers.
+/* A mean normalised regret, and how sure it is. */
+struct figure {
+    double mean;
+    double error; /* standard error over seeds; 0: not known */
+};
+
+/* Expected regret with a budget of `evaluations` full evaluations and this many workers. The error
+ * is interpolated as the mean is: at most that of the mean, as if the two figures erred together.
  * *is_measured (may be NULL): measured for this technique and kind, not extrapolated. */
-double benchmark_regret(const struct technique *technique, enum problem_kind kind, double workers,
-                        double evaluations, bool *is_measured);
+struct figure benchmark_regret(const struct technique *technique, enum problem_kind kind,
+                               double workers, double evaluations, bool *is_measured);
+/* The interval of 95 % of the mean over seeds: 1.96 errors to both sides, from 0 up. false: the
+ * error is not known. Other problems than those measured differ by more. */
+bool benchmark_interval(struct figure figure, double *low, double *high);
 
 /* Seconds of one server core for the n-th suggestion with 10 parameters, and for the first n
  * together. Never falls with n. From tests/bench/latency.py: p99 14, 72, 147 ms at 100, 500, 1,000

@@ -43,10 +43,12 @@ static int write_choice(const struct advice_item *best, const struct advice *adv
                      json_string_value(json_array_get(advice->assumed, i)));
     }
     if (next->is_usable && next->has_regret && best->has_regret) {
-        sentence_add(
-            made.because,
-            "next best: %s, with an expected regret of %.2f against %.2f at the same price",
-            next->technique->title, next->regret, best->regret);
+        char theirs[NUMBER_TEXT_BYTES];
+        char ours[NUMBER_TEXT_BYTES];
+        sentence_add(made.because,
+                     "next best: %s, with an expected regret of %s against %s at the same price",
+                     next->technique->title, regret_text(next->regret, theirs),
+                     regret_text(best->regret, ours));
     }
     TRY(json_check(failures, err));
     *chosen = made;

@@ -3,16 +3,11 @@
 #ifndef SERVER_ADVICE_FIGURES_H
 #define SERVER_ADVICE_FIGURES_H
 
-#include "server/advice/technique.h"
-
-/* Mean normalised regret (benchmark.h); mean 0: not measured. */
-struct figure {
-    double mean;
-    double error; /* standard error over seeds; 0: not known */
-};
+#include "server/advice/benchmark.h"
 
 struct technique_figures {
     const char *title; /* of the technique; NULL: the table ends */
+    /* mean 0: not measured */
     struct figure regret[KIND_COUNT][2][BENCHMARK_BUDGETS]; /* [kind][one worker, 16][budget] */
 };
 extern const struct technique_figures technique_figures[];

@@ -56,17 +56,18 @@ static void add_measured(const struct problem *problem, const struct problem_fea
         return;
     }
     double at = fmin(fmax(item->cost.evaluations, MEASURED_LEAST), MEASURED_MOST);
-    double baseline = benchmark_regret(random, features->kind, features->workers, at, NULL);
-    double regret = benchmark_regret(technique, features->kind, features->workers, at, NULL);
-    bool is_better = regret < baseline - 0.01;
+    char measured[NUMBER_TEXT_BYTES];
+    struct figure baseline = benchmark_regret(random, features->kind, features->workers, at, NULL);
+    struct figure regret = benchmark_regret(technique, features->kind, features->workers, at, NULL);
+    bool is_better = regret.mean < baseline.mean - 0.01;
     if (relative != technique) {
         (void)snprintf(in_relative, sizeof in_relative, " in %s, its relative", relative->title);
     }
     sentence_add(is_better ? item->pro : item->con,
-                 "measured on %s, %s full evaluations' worth left a regret of %.2f%s, those of "
+                 "measured on %s, %s full evaluations' worth left a regret of %s%s, those of "
                  "random search %.2f (0: the best known, 1: the median random configuration)",
-                 kind_words(features->kind), number_text(round(at), budget), regret, in_relative,
-                 baseline);
+                 kind_words(features->kind), number_text(round(at), budget),
+                 regret_text(regret, measured), in_relative, baseline.mean);
 }
 
 /* ---- the space ------------------------------------------------------------------------------- */

@@ -56,6 +56,19 @@ const char *duration_text(double seconds, char text[NUMBER_TEXT_BYTES])
     return text;
 }
 
+const char *regret_text(struct figure figure, char text[NUMBER_TEXT_BYTES])
+{
+    double low;
+    double high;
+
+    if (benchmark_interval(figure, &low, &high)) {
+        (void)snprintf(text, NUMBER_TEXT_BYTES, "%.2f (%.2f-%.2f)", figure.mean, low, high);
+    } else {
+        (void)snprintf(text, NUMBER_TEXT_BYTES, "%.2f", figure.mean);
+    }
+    return text;
+}
+
 void sentence_add(json_t *sentences, const char *fmt, ...)
 {
     char text[600];

@@ -134,7 +134,8 @@ def test_a_study_says_what_auto_chose_and_why(tmp):
 def regrets(page):
     """The figures of the table, from the first row on."""
     rows = [line for line in page.splitlines() if re.match(r" *\d+[ *] ", line)]
-    return [float(re.sub(r" \?$", "", row).split()[-1]) for row in rows if not row.rstrip().endswith("-")]
+    found = [re.search(r" (\d\.\d\d)( \(\d\.\d\d-\d\.\d\d\))?( \?)?$", row) for row in rows]
+    return [float(figure[1]) for figure in found if figure]
 
 
 def test_an_order_that_is_not_that_of_the_figures_is_explained(tmp):

@@ -142,7 +142,7 @@ static void check_advice(const json_t *body)
         advice_check(study, &faults);
         MUST(faults.total == 0);
         MUST(item->cost.trials >= 0 && isfinite(item->cost.trials) && isfinite(item->cost.span));
-        MUST(item->regret >= 0 && item->regret <= 1 && isfinite(item->score));
+        MUST(item->regret.mean >= 0 && item->regret.mean <= 1 && isfinite(item->score));
     }
     buf_init(&page, 1 << 24);
     advice_write_text(&problem, &advice, &page);

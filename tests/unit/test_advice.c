@@ -10,7 +10,6 @@
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/choose.h"
-#include "server/advice/figures.h"
 #include "server/advice/study_body.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
@@ -252,7 +251,7 @@ START_TEST(every_item_is_whole)
             ck_assert(i == 0 || advice.items[i - 1].score <= item->score);
             ck_assert(item->cost.trials >= 0 && isfinite(item->cost.trials));
             ck_assert(item->cost.evaluations <= advice.features.evaluations * (1 + 1e-9));
-            ck_assert(item->regret >= 0 && item->regret <= 1);
+            ck_assert(item->regret.mean >= 0 && item->regret.mean <= 1);
         }
     }
     ck_assert_uint_eq(seen, (1u << technique_count()) - 1);
@@ -409,50 +408,6 @@ START_TEST(more_time_and_more_workers_never_try_less)
 }
 END_TEST
 
-/* What was measured falls with the budget (with noise the best value seen may be a lucky one), and
- * the time of a suggestion grows with the history. */
-START_TEST(figures_go_the_right_way)
-{
-    for (size_t t = 0; t < technique_count(); t++) {
-        const struct technique *technique = technique_at(t);
-        for (int k = 0; k < (int)KIND_COUNT; k++) {
-            double before = 1.0;
-            for (double n = 1; n < 1e6; n *= 1.3) {
-                double now = benchmark_regret(technique, (enum problem_kind)k, 4, n, NULL);
-                ck_assert_msg(now > 0 && now <= before + (k == (int)KIND_NOISY ? 0.02 : 1e-12),
-                              "%s, kind %d, %.0f", technique->title, k, n);
-                before = now;
-            }
-        }
-        for (double n = 1; n < 1e6; n *= 1.3) {
-            ck_assert(benchmark_suggestion_seconds(technique, n)
-                      <= benchmark_suggestion_seconds(technique, n * 1.3));
-            ck_assert(benchmark_suggestion_total(technique, n)
-                      <= benchmark_suggestion_total(technique, n * 1.3));
-        }
-    }
-}
-END_TEST
-
-/* Whatever was measured: the table of figures is written by a program. */
-START_TEST(figures_are_those_of_techniques)
-{
-    for (const struct technique_figures *at = technique_figures; at->title != NULL; at++) {
-        ck_assert_msg(technique_find(at->title) != NULL, "%s", at->title);
-        for (int k = 0; k < (int)KIND_COUNT; k++) {
-            for (int many = 0; many < 2; many++) {
-                const struct figure *row = at->regret[k][many];
-                for (int i = 0; i < BENCHMARK_BUDGETS; i++) {
-                    ck_assert((row[i].mean > 0) == (row[0].mean > 0));
-                    ck_assert(row[i].mean >= 0 && row[i].mean <= 1 && row[i].error >= 0);
-                }
-            }
-        }
-    }
-    ck_assert(benchmark_has_figures(technique_find("random"), KIND_MIXED));
-}
-END_TEST
-
 START_TEST(rows_are_consistent)
 {
     for (size_t t = 0; t < technique_count(); t++) {
@@ -462,27 +417,6 @@ START_TEST(rows_are_consistent)
         ck_assert(technique_stops_early(technique) || !technique->pauses);
     }
     ck_assert_ptr_null(technique_find("no such technique"));
-}
-END_TEST
-
-START_TEST(a_limit_between_the_figures_is_between_them)
-{
-    const struct technique *bayesian = technique_find("bayesian");
-    double at50 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 50, NULL);
-    double at70 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 70, NULL);
-    double at100 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 100, NULL);
-    double many = benchmark_regret(bayesian, KIND_NUMBERS, 16, 50, NULL);
-    double some = benchmark_regret(bayesian, KIND_NUMBERS, 4, 50, NULL);
-    bool is_measured;
-
-    ck_assert(at100 < at70 && at70 < at50);
-    ck_assert_double_eq_tol(some, (at50 + many) / 2, 1e-12);
-    (void)benchmark_regret(bayesian, KIND_NUMBERS, 1, 50, &is_measured);
-    ck_assert(is_measured);
-    (void)benchmark_regret(bayesian, KIND_NUMBERS, 1, 5000, &is_measured);
-    ck_assert(!is_measured);
-    (void)benchmark_regret(technique_find("successive_halving"), KIND_CURVES, 16, 50, &is_measured);
-    ck_assert(!is_measured);
 }
 END_TEST
 
@@ -716,10 +650,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_same_problem_gets_the_same_advice, 0, N_PROBLEMS);
     tcase_add_test(tcase, more_workers_never_finish_later);
     tcase_add_test(tcase, more_time_and_more_workers_never_try_less);
-    tcase_add_test(tcase, figures_go_the_right_way);
-    tcase_add_test(tcase, figures_are_those_of_techniques);
     tcase_add_test(tcase, rows_are_consistent);
-    tcase_add_test(tcase, a_limit_between_the_figures_is_between_them);
     tcase_add_test(tcase, brackets_cost_what_the_literature_says);
     tcase_add_test(tcase, full_training_is_counted_in_turns);
     tcase_add_test(tcase, the_strategy_asked_for_keeps_its_options);
