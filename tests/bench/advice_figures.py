@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the figures of the advice, server/advice/figures.c, from results of quality.py.
 
-  advice_figures.py BENCH --prefix f- --command "…" FILE… [--out server/advice/figures.c]
+  advice_figures.py BENCH --prefix f- --command "…" --commit HASH FILE… [--out server/advice/figures.c]
 
 The files hold the runs of all techniques, each under its title as the advice has it (quality.py --name
 "asha, predictive"), in the modes seq, par16, mf1 and mf16. A figure is the mean normalised regret over the
@@ -32,14 +32,15 @@ const struct technique_figures technique_figures[] = {{
 """
 
 
+def processor():
+    return next((line.split(":", 1)[1].strip() for line in
+                 pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+                 if line.startswith("model name")), platform.machine())
+
+
 def about(args, seeds, problems):
-    processor = next((line.split(":", 1)[1].strip() for line in
-                      pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-                      if line.startswith("model name")), platform.machine())
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                            check=False).stdout.strip()
     lines = [f"Problems: {args.prefix}, " + ", ".join(f"{len(ids)} of {kind}" for kind, ids in problems.items() if ids),
-             f"Seeds: {seeds}", f"Machine: {processor}", f"Day: {datetime.date.today()}", f"Commit: {commit}",
+             f"Seeds: {seeds}", f"Machine: {processor()}", f"Day: {datetime.date.today()}", f"Commit: {args.commit}",
              f"Runs: {args.command}"]
     return "\n".join(f" * {line}" for line in lines)
 
@@ -73,6 +74,7 @@ def main():
     parser.add_argument("--prefix", default="f-")
     parser.add_argument("--without", default="", help="problems that were kept back: ID,ID")
     parser.add_argument("--command", required=True)
+    parser.add_argument("--commit", required=True, help="with which the runs were made")
     parser.add_argument("--out", default=str(ROOT / "server/advice/figures.c"))
     args = parser.parse_args()
     all_problems = figures.Problems(args.bench)
