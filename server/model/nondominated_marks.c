@@ -215,13 +215,13 @@ int nondominated_marks(size_t n, size_t m, const double cost[], bool is_dominate
     OWN(memory) struct placed_point *sorted = calloc(n + 1, sizeof *sorted);
     OWN(memory) struct placed_point **scratch = calloc(2 * n + 1, sizeof(struct placed_point *));
     OWN(memory) size_t *same = calloc(n + 1, sizeof *same); /* the first of those equal to it */
-    const struct points points = {
-        .m = m, .sorted = sorted, .dominating = scratch, .checked = scratch + n};
     size_t n_different = 0;
 
     if (place == NULL || sorted == NULL || scratch == NULL || same == NULL) {
         return err_set(err, ERR_NOMEM, "no memory to compare %zu points", n);
     }
+    const struct points points = {
+        .m = m, .sorted = sorted, .dominating = scratch, .checked = scratch + n};
     TRY(find_places(n, m, cost, place, err));
     for (size_t i = 0; i < n; i++) {
         sorted[i] = (struct placed_point){.place = place + i * m, .index = i};
