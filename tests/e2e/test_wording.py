@@ -39,6 +39,7 @@ NEVER_MET = [
     'must be a list of trials',           # --enqueue makes one
     'POST …/trials instead',            # --enqueue has no results
     '{"index": PLACE',                  # the server's own record of a removed choice
+    '{"database": ', 'PRAGMA ',       # the file beside a backup, and SQL: no answers
     '{"kernel": ["poly"]}',             # -P with JSON, in the same words as it was typed
 ]
 
