@@ -116,14 +116,16 @@ struct backup {
     char kept[64]; /* by a restore: the folder with what was there before; "": nothing was */
 };
 
-/* Copies the database of a data directory to `file`, which must not exist. Reads only, and never
- * checkpoints; writes of the server go on meanwhile and are not in it. Costs a read and a write of
- * the whole database, and a check of the copy. ERR_INVALID: `file` exists; ERR_STORAGE_FULL; ERR_IO
- * with what is wrong: there is no database, or it is damaged. */
+/* Copies the database of a data directory to `file`; neither that nor FILE.json may exist. Reads
+ * only, and never checkpoints; writes of the server go on meanwhile and are not in it. Costs a read
+ * and a write of the whole database, and a check of the copy. ERR_INVALID: one of them exists;
+ * ERR_OVERLOADED: another backup is writing them; ERR_STORAGE_FULL; ERR_IO with what is wrong:
+ * there is no database, or it is damaged. */
 MUST_USE int store_backup_make(const char *directory, const char *file, struct backup *made,
                                struct err *err);
 /* Is the file a whole and sound database of honed, and the one that FILE.json names, if there is
- * one? ERR_IO with what was found. */
+ * one? ERR_INVALID: it is part of a database, whose log lies beside it; ERR_IO with what was found:
+ * a schema that is newer than this program, too. */
 MUST_USE int store_backup_verify(const char *file, struct backup *found, struct err *err);
 /* Verifies, then puts a copy in the place of the database of a locked data directory, which is kept
  * in a folder there, and begins an epoch: the leases of before hold no more. May be repeated after

@@ -3,11 +3,13 @@
 leases end, the database that was there is kept, and what is no sound backup is refused.
 """
 
+import fcntl
 import json
 import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -122,6 +124,57 @@ class Backup(unittest.TestCase):
             file.write(b"a letter to my aunt\n" * 500)
         self.restore(self.server.data, status=78)
         self.assertEqual(sorted(os.listdir(self.server.data)), before)
+
+    def test_what_a_server_cannot_open_never_takes_the_place_of_what_it_can(self):
+        """A schema of a later version; a database whose newest writes are in the log beside it."""
+        self.backup()
+        os.remove(self.file + ".json")
+        self.server.kill()
+        before = sorted(os.listdir(self.server.data))
+        newer = sqlite3.connect(self.file)
+        newer.execute("PRAGMA user_version = 9999")
+        newer.close()
+        self.assertIn("newer honed", self.restore(self.server.data, status=78))
+        parted = os.path.join(self.server.data, "hone.db")
+        self.assertGreater(os.path.getsize(parted + "-wal"), 0)
+        said = self.honed("--restore", parted, "--data", self.server.data, status=2)
+        self.assertIn("hone.db-wal", said)
+        self.assertEqual(sorted(os.listdir(self.server.data)), before)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.get("/v1/studies/s").status, 200)
+
+    def test_a_copy_that_finds_no_space_leaves_nothing(self):
+        self.backup()
+        self.server.kill()
+        before = sorted(os.listdir(self.server.data)), sorted(os.listdir(self.folder))
+        for args in (("--restore", self.file), ("--backup", self.file + "2")):
+            done = subprocess.run(["sh", "-c", 'ulimit -f 64; exec "$@"', "sh", hone.build_path("HONED"),
+                                   "--data", self.server.data, *args],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual(done.returncode, 74, done.stdout)
+            after = sorted(os.listdir(self.server.data)), sorted(os.listdir(self.folder))
+            self.assertEqual(after, before, done.stdout)
+
+    def test_a_backup_leaves_the_files_of_others_alone(self):
+        mine = self.file + ".json"
+        with open(mine, "w", encoding="ascii") as file:
+            file.write("mine")
+        self.assertIn(".json exists", self.backup(status=2))
+        with open(mine, encoding="ascii") as file:
+            self.assertEqual(file.read(), "mine")
+        os.remove(mine)
+        with open(self.file + ".new", "w", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write("half of another backup")
+            file.flush()
+            self.assertIn("another backup", self.backup(status=75))
+            self.assertEqual(os.stat(file.name).st_ino, os.fstat(file.fileno()).st_ino)
+            self.assertGreater(os.path.getsize(file.name), 0)
+        self.assertIn("checked", self.backup())
+        self.assertFalse(os.path.exists(self.file + ".new"))
+        self.restore(os.path.join(self.folder, "again"))
 
     def test_restore_that_was_killed_can_be_repeated(self):
         self.backup()

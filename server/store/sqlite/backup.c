@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,9 @@
 #include "common/json.h"
 #include "common/own.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/migrate.h"
+#include "server/store/sqlite/migrations.h"
 
 #define BUSY_TIMEOUT_MS 5000
 #define PATH_BYTES 4096
@@ -182,16 +185,20 @@ static int write_manifest(const char *file, const struct backup *made, struct er
 
     hex_of(made->sha256, hex);
     (void)snprintf(path, sizeof path, "%s.json", file);
-    OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0
-        || dprintf(fd,
-                   "{\"database\": \"%s\", \"epoch\": %" PRId64 ", \"commit\": %" PRId64
-                   ", \"schema\": %" PRId64 ", \"bytes\": %" PRId64 ", \"sha256\": \"%s\"}\n",
-                   made->mark.identity, made->mark.epoch, made->mark.commit, made->version,
-                   made->bytes, hex)
-               < 0
-        || fsync(fd) != 0) {
+    OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
         return failed("write", path, err);
+    }
+    if (dprintf(fd,
+                "{\"database\": \"%s\", \"epoch\": %" PRId64 ", \"commit\": %" PRId64
+                ", \"schema\": %" PRId64 ", \"bytes\": %" PRId64 ", \"sha256\": \"%s\"}\n",
+                made->mark.identity, made->mark.epoch, made->mark.commit, made->version,
+                made->bytes, hex)
+            < 0
+        || fsync(fd) != 0) {
+        (void)failed("write", path, err);
+        (void)unlink(path);
+        return -1;
     }
     return 0;
 }
@@ -239,16 +246,58 @@ static int sync_file(const char *path, struct err *err)
     return fd < 0 || fsync(fd) != 0 ? failed("sync", path, err) : 0;
 }
 
+/* What has one of the names of a backup is another one, or another program's. */
+static int refuse_existing(const char *file, struct err *err)
+{
+    static const char *const ends[] = {"", ".json"};
+    char path[PATH_BYTES];
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", file, ends[i]);
+        if (access(path, F_OK) == 0) {
+            return err_set(err, ERR_INVALID, "%.300s exists; name another file for the backup",
+                           path);
+        }
+    }
+    return 0;
+}
+
+/* *fd ← `fresh`, empty, and locked until it is closed: two backups to one file would take what is
+ * half-written for whole. What is there was left by one that was cut short. */
+static int begin_fresh(const char *file, const char *fresh, int *fd, struct err *err)
+{
+    struct stat locked, named;
+    OWN(fd) int opened = open(fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (opened < 0) {
+        return failed("write", fresh, err);
+    }
+    if (flock(opened, LOCK_EX | LOCK_NB) != 0 || fstat(opened, &locked) != 0
+        || stat(fresh, &named) != 0 || locked.st_ino != named.st_ino) {
+        return err_set(err, ERR_OVERLOADED, "another backup is writing %.300s", file);
+    }
+    if (refuse_existing(file, err) != 0) { /* it was made since */
+        (void)unlink(fresh);
+        return -1;
+    }
+    if (ftruncate(opened, 0) != 0) {
+        return failed("empty", fresh, err);
+    }
+    *fd = opened;
+    opened = -1;
+    return 0;
+}
+
 int store_backup_make(const char *directory, const char *file, struct backup *made, struct err *err)
 {
     char fresh[PATH_BYTES];
     struct backup written = {.bytes = 0};
+    OWN(fd) int lock = -1;
 
-    if (access(file, F_OK) == 0) {
-        return err_set(err, ERR_INVALID, "%.300s exists; name another file for the backup", file);
-    }
+    full_disk_recognise();
+    TRY(refuse_existing(file, err));
     (void)snprintf(fresh, sizeof fresh, "%s.new", file);
-    (void)unlink(fresh); /* of a backup that was cut short */
+    TRY(begin_fresh(file, fresh, &lock, err));
     if (copy_database(directory, fresh, &written, err) != 0 || sync_file(fresh, err) != 0
         || take_in(fresh, -1, &written, err) != 0 || write_manifest(file, &written, err) != 0) {
         (void)unlink(fresh);
@@ -290,15 +339,43 @@ static int compare_manifest(const char *file, const struct backup *found, struct
                          file, file);
 }
 
+/* A log beside it is part of a database, and would stay behind. */
+static int refuse_log(const char *file, struct err *err)
+{
+    char path[PATH_BYTES];
+    struct stat log;
+
+    (void)snprintf(path, sizeof path, "%s-wal", file);
+    if (stat(path, &log) != 0 || log.st_size == 0) {
+        return 0;
+    }
+    return err_set(err, ERR_INVALID,
+                   "%.300s is no backup: newer writes are in %.300s-wal. Make a backup of its "
+                   "directory first (honed --backup NEW --data DIRECTORY), and restore that",
+                   file, file);
+}
+
+static int refuse_newer(const char *file, const struct backup *found, struct err *err)
+{
+    return found->version <= migrations_count
+               ? 0
+               : err_set(err, ERR_IO,
+                         "%.300s has version %" PRId64 ", newer than the %d that this honed knows; "
+                         "restore it with the newer honed",
+                         file, found->version, migrations_count);
+}
+
 int store_backup_verify(const char *file, struct backup *found, struct err *err)
 {
     OWN(connection) sqlite3 *db = NULL;
     struct backup read = {.bytes = 0};
 
+    TRY(refuse_log(file, err));
     TRY(take_in(file, -1, &read, err));
     TRY(compare_manifest(file, &read, err));
     TRY(open_source(file, SQLITE_OPEN_READONLY, &db, err));
     TRY(check(db, file, &read, err));
+    TRY(refuse_newer(file, &read, err));
     *found = read;
     return 0;
 }
@@ -351,18 +428,13 @@ static int begin_epoch(const char *directory, struct backup *restored, struct er
     return 0;
 }
 
-int store_backup_restore(const char *file, const char *directory, struct backup *restored,
-                         struct err *err)
+/* `fresh` ← a copy of the backup that was verified, on disk. */
+static int copy_backup(const char *file, const char *fresh, const struct backup *found,
+                       struct err *err)
 {
-    char fresh[PATH_BYTES];
-    char path[PATH_BYTES];
-    struct backup found;
     struct backup copied;
-
-    TRY(store_backup_verify(file, &found, err));
-    (void)snprintf(fresh, sizeof fresh, "%s/hone.db.new", directory);
-    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
     OWN(fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
     if (fd < 0) {
         return failed("write", fresh, err);
     }
@@ -370,8 +442,24 @@ int store_backup_restore(const char *file, const char *directory, struct backup 
     if (fsync(fd) != 0) {
         return failed("sync", fresh, err);
     }
-    if (memcmp(copied.sha256, found.sha256, SHA256_BYTES) != 0) {
-        return err_set(err, ERR_IO, "%s changed while it was read", file);
+    return memcmp(copied.sha256, found->sha256, SHA256_BYTES) == 0
+               ? 0
+               : err_set(err, ERR_IO, "%s changed while it was read", file);
+}
+
+int store_backup_restore(const char *file, const char *directory, struct backup *restored,
+                         struct err *err)
+{
+    char fresh[PATH_BYTES];
+    char path[PATH_BYTES];
+    struct backup found;
+
+    TRY(store_backup_verify(file, &found, err));
+    (void)snprintf(fresh, sizeof fresh, "%s/hone.db.new", directory);
+    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
+    if (copy_backup(file, fresh, &found, err) != 0) {
+        (void)unlink(fresh); /* on a disk that may be full */
+        return -1;
     }
     TRY(put_aside(directory, found.kept, err));
     if (rename(fresh, path) != 0) {
