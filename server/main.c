@@ -18,6 +18,7 @@
 #include "server/api/routes.h"
 #include "server/api/study_news.h"
 #include "server/api/tokens.h"
+#include "server/check.h"
 #include "server/replay/replay.h"
 #include "server/settings.h"
 
@@ -322,6 +323,7 @@ int main(int argc, char **argv)
 {
     struct settings settings;
     struct err err = {0};
+    bool is_well = true;
 
     log_start("honed", LOG_LEVEL_INFO);
     (void)umask(077);
@@ -332,11 +334,12 @@ int main(int argc, char **argv)
         settings_finish(&settings);
         return EXIT_USAGE;
     }
-    int result = run_as_told(&settings, &err);
+    int result =
+        settings.check ? check_all(&settings, &is_well, &err) : run_as_told(&settings, &err);
     settings_finish(&settings);
     if (result != 0) {
         log_error("%s", err.text);
         return exit_status(&err);
     }
-    return EXIT_SUCCESS;
+    return is_well ? EXIT_SUCCESS : EXIT_DATA;
 }

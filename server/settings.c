@@ -38,6 +38,7 @@ enum {
     KEY_ACCEPT_LOSS,
     KEY_BACKUP,
     KEY_RESTORE,
+    KEY_CHECK,
     KEY_END
 };
 
@@ -71,6 +72,9 @@ static const struct argp_option options[] = {
      "serve nothing: copy the database to FILE, while a server may run, and check the copy", 0},
     {"restore", KEY_RESTORE, "FILE", 0,
      "serve nothing: put this backup in the place of the database, which is kept aside", 0},
+    {"check", KEY_CHECK, NULL, 0,
+     "serve nothing and change nothing: say whether data directory and certificate are in order",
+     0},
     {0}};
 
 struct parsing {
@@ -178,6 +182,9 @@ static int set_option(struct settings *settings, int key, const char *value, str
         return set_text(&settings->backup, value, err);
     case KEY_RESTORE:
         return set_text(&settings->restore, value, err);
+    case KEY_CHECK:
+        settings->check = true;
+        return 0;
     case KEY_ACCEPT_LOSS:
         settings->accept_loss = true;
         return 0;
@@ -247,7 +254,7 @@ static bool is_true(const char *value)
 static bool may_be_in_file(const struct argp_option *option)
 {
     return option->key != KEY_CONFIG && option->key != KEY_ACCEPT_LOSS && option->key != KEY_BACKUP
-           && option->key != KEY_RESTORE;
+           && option->key != KEY_RESTORE && option->key != KEY_CHECK;
 }
 
 static int config_line(struct settings *settings, const char *path, int number, char *line,

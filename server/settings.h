@@ -33,6 +33,7 @@ struct settings {
     int64_t replay_until;     /* decisions; 0: all */
     char *backup;             /* a backup is written to this file instead; NULL: none */
     char *restore;            /* the data directory gets this backup instead; NULL: none */
+    bool check;               /* only look at what a start would meet */
     size_t test_group;
     double test_clock_scale;
 };

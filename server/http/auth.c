@@ -90,6 +90,22 @@ static bool public_id(const char *text, char id[16])
     return true;
 }
 
+/* Public part and digest of a token's text, or false. */
+static bool read_token(const char *text, char id[16], unsigned char sha256[32])
+{
+    return strlen(text) <= TOKEN_TEXT_MAX && public_id(text, id)
+           && gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), sha256) == 0;
+}
+
+bool http_token_is(const char *text, const char *id, const unsigned char sha256[32])
+{
+    unsigned char found_sha256[32];
+    char found_id[16];
+
+    return read_token(text, found_id, found_sha256) && strcmp(found_id, id) == 0
+           && gnutls_memcmp(found_sha256, sha256, sizeof found_sha256) == 0;
+}
+
 static bool has_expired(int64_t expires_at_ms, int64_t now_ms)
 {
     return expires_at_ms != 0 && expires_at_ms <= now_ms;
@@ -102,8 +118,7 @@ static bool find_token(struct http_server *server, const char *text, struct http
     bool known = false;
     char id[16];
 
-    if (strlen(text) > TOKEN_TEXT_MAX || !public_id(text, id)
-        || gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), hash) != 0) {
+    if (!read_token(text, id, hash)) {
         return false;
     }
     (void)pthread_mutex_lock(&server->lock);

@@ -66,6 +66,20 @@ size_t http_take_token_uses(struct http_server *server, struct http_token_use us
  * thread. */
 int64_t http_token_used_at(struct http_server *server, const char *id);
 
+/* Is this text the token with that id and digest? Any thread. */
+bool http_token_is(const char *text, const char *id, const unsigned char sha256[32]);
+
+/* ---- a look before a start ------------------------------------------------------------------ */
+/* The certificate and the key that would be served: ERR_IO, ERR_INVALID, ERR_NOMEM where they
+ * cannot be used. *is_well ← clients take it now and for a fortnight; `text` ← a sentence on how
+ * long, or what to do. */
+#define HTTP_CERTIFICATE_TEXT_BYTES 1024
+MUST_USE int http_check_certificate(const char *cert_file, const char *key_file,
+                                    const struct clock *clock, bool *is_well,
+                                    char text[HTTP_CERTIFICATE_TEXT_BYTES], struct err *err);
+/* The versions of the libraries that this folder is linked with, "libmicrohttpd 0.9.75, …". */
+void http_library_versions(char *text, size_t size);
+
 /* ---- routes ------------------------------------------------------------------------------- */
 enum http_body {
     HTTP_BODY_NONE, /* GET, HEAD, DELETE: none allowed */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gnutls/x509.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,30 +204,66 @@ static void forget_replaced(struct http_server *server)
     }
 }
 
-static void tell_validity(const struct http_server *server,
-                          const struct tls_certificate *certificate)
+/* Does every client take it, now and for a while? The sentence says so, or what to do. */
+static bool judge_validity(const char *file, const struct tls_certificate *certificate,
+                           int64_t now_ms, char text[HTTP_CERTIFICATE_TEXT_BYTES])
 {
-    const char *file = server->settings.tls_cert_file;
-    int64_t now_ms = server->clock->wall_ms(server->clock);
     char begins[CLOCK_TEXT_BYTES];
     char expires[CLOCK_TEXT_BYTES];
+    size_t size = HTTP_CERTIFICATE_TEXT_BYTES;
 
     clock_format(certificate->begins_at_ms, begins);
     clock_format(certificate->expires_at_ms, expires);
     if (certificate->expires_at_ms <= now_ms) {
-        log_warning("the TLS certificate in %s expired at %s: clients refuse it; renew it, then "
-                    "send SIGHUP",
-                    file, expires);
+        (void)snprintf(text, size,
+                       "the TLS certificate in %s expired at %s: clients refuse it; renew it, then "
+                       "send SIGHUP",
+                       file, expires);
     } else if (certificate->begins_at_ms > now_ms) {
-        log_warning("the TLS certificate in %s is valid only from %s on: clients refuse it until "
-                    "then; is the clock of this machine right?",
-                    file, begins);
+        (void)snprintf(text, size,
+                       "the TLS certificate in %s is valid only from %s on: clients refuse it "
+                       "until then; is the clock of this machine right?",
+                       file, begins);
     } else if (certificate->expires_at_ms - now_ms < EXPIRES_SOON_S * INT64_C(1000)) {
-        log_warning("the TLS certificate in %s expires soon, at %s; renew it, then send SIGHUP",
-                    file, expires);
+        (void)snprintf(text, size,
+                       "the TLS certificate in %s expires soon, at %s; renew it, then send SIGHUP",
+                       file, expires);
     } else {
-        log_info("the TLS certificate in %s is valid until %s", file, expires);
+        (void)snprintf(text, size, "the TLS certificate in %s is valid until %s", file, expires);
+        return true;
     }
+    return false;
+}
+
+static void tell_validity(const struct http_server *server,
+                          const struct tls_certificate *certificate)
+{
+    char text[HTTP_CERTIFICATE_TEXT_BYTES];
+
+    if (judge_validity(server->settings.tls_cert_file, certificate,
+                       server->clock->wall_ms(server->clock), text)) {
+        log_info("%s", text);
+    } else {
+        log_warning("%s", text);
+    }
+}
+
+int http_check_certificate(const char *cert_file, const char *key_file, const struct clock *clock,
+                           bool *is_well, char text[HTTP_CERTIFICATE_TEXT_BYTES], struct err *err)
+{
+    const struct http_settings settings = {.tls_cert_file = cert_file, .tls_key_file = key_file};
+    struct tls_certificate *read = NULL;
+
+    TRY(certificate_read(&settings, &read, err));
+    *is_well = judge_validity(cert_file, read, clock->wall_ms(clock), text);
+    certificate_destroy(read);
+    return 0;
+}
+
+void http_library_versions(char *text, size_t size)
+{
+    (void)snprintf(text, size, "libmicrohttpd %s, GnuTLS %s", MHD_get_version(),
+                   gnutls_check_version(NULL));
 }
 
 int tls_load(struct http_server *server, struct err *err)

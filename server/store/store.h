@@ -59,6 +59,15 @@ static inline void store_drop(struct store **owned)
  * closed. ERR_OVERLOADED: another server has it (its pid is named). ERR_IO: a network file system,
  * permissions, another program's files. */
 MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *err);
+/* What that checks, alone: each changes nothing, and is ERR_IO with what to do. Type and rights;
+ * the kind of file system; no other program's files. */
+MUST_USE int store_check_directory(const char *directory, struct err *err);
+MUST_USE int store_check_file_system(const char *directory, struct err *err);
+MUST_USE int store_check_content(const char *directory, struct err *err);
+/* Keeps servers out while the directory is looked at: *fd holds it until closed, and stays as it
+ * was where there is no lock file yet, or a server runs. `holder` ← that server's pid, "": none
+ * runs. Writes nothing. ERR_IO: the lock file cannot be read. */
+MUST_USE int store_hold_directory(const char *directory, int *fd, char holder[32], struct err *err);
 
 /* ---- groups ---- */
 /* From here on writes are collected; nothing is sent before the first one. */

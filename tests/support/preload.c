@@ -4,6 +4,7 @@
  *   HONE_TEST_SYNC_FAILS_AT=40     the 40th fsync or fdatasync fails with EIO
  *   HONE_TEST_WRITE_DELAY_US=200   every write at a place of a file takes so much longer
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
+ *   HONE_TEST_FS_FREE=1048576      … and that it has so many bytes free
  *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
  *                                  of its children count nothing
  *   HONE_TEST_DIE_AFTER=7          the 7th pwrite() or splice() kills the process when it is done;
@@ -268,6 +269,11 @@ int openat64(int folder, const char *path, int flags, ...)
 static void rename_fs(struct statfs *facts)
 {
     const char *text = getenv("HONE_TEST_FS_TYPE");
+    const char *free_bytes = getenv("HONE_TEST_FS_FREE");
+
+    if (free_bytes != NULL) {
+        facts->f_bavail = strtoul(free_bytes, NULL, 0) / (unsigned long)facts->f_bsize;
+    }
 
     if (text != NULL) {
         facts->f_type = strtol(text, NULL, 0);

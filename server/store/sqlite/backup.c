@@ -13,11 +13,11 @@
 #include "common/json.h"
 #include "common/own.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/database.h"
 #include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/migrate.h"
 #include "server/store/sqlite/migrations.h"
 
-#define BUSY_TIMEOUT_MS 5000
 #define PATH_BYTES 4096
 
 static int failed(const char *doing, const char *path, struct err *err)
@@ -26,102 +26,26 @@ static int failed(const char *doing, const char *path, struct err *err)
                    doing, path, strerror(errno));
 }
 
-/* ---- connections ---- */
-
-static void connection_drop(sqlite3 **db)
-{
-    (void)sqlite3_close(*db);
-}
-
-static int refused(sqlite3 *db, int rc, const char *path, struct err *err)
-{
-    enum err_code code = (rc & 0xff) == SQLITE_FULL    ? ERR_STORAGE_FULL
-                         : (rc & 0xff) == SQLITE_NOMEM ? ERR_NOMEM
-                                                       : ERR_IO;
-
-    return err_set(err, code, "%s: %s", path, db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db));
-}
-
-static int run(sqlite3 *db, const char *sql, const char *path, struct err *err)
-{
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-
-    return rc == SQLITE_OK ? 0 : refused(db, rc, path, err);
-}
-
-/* It reads, and never checkpoints (sqlite.c says why that matters). */
-static int open_source(const char *path, int flags, sqlite3 **db, struct err *err)
-{
-    int rc = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-
-    if (rc != SQLITE_OK) {
-        return refused(*db, rc, path, err);
-    }
-    (void)sqlite3_busy_timeout(*db, BUSY_TIMEOUT_MS);
-    (void)sqlite3_db_config(*db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    return run(*db, "PRAGMA wal_autocheckpoint = 0", path, err);
-}
-
 /* ---- what is in a database ---- */
 
-/* The first column of the first row as text; "" where there is no row. */
-static int read_text(sqlite3 *db, const char *sql, const char *path, char *text, size_t size,
-                     struct err *err)
-{
-    sqlite3_stmt *raw = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &raw, NULL);
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(raw);
-    }
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        (void)sqlite3_finalize(raw);
-        return refused(db, rc, path, err);
-    }
-    const unsigned char *found = rc == SQLITE_ROW ? sqlite3_column_text(raw, 0) : NULL;
-    (void)snprintf(text, size, "%s", found == NULL ? "" : (const char *)found);
-    (void)sqlite3_finalize(raw);
-    return 0;
-}
-
-static int read_number(sqlite3 *db, const char *sql, const char *path, int64_t *number,
-                       struct err *err)
-{
-    char text[32];
-
-    TRY(read_text(db, sql, path, text, sizeof text, err));
-    *number = strtoll(text, NULL, 10);
-    return 0;
-}
-
-/* Every page, every index, every reference. */
 static int check(sqlite3 *db, const char *path, struct backup *found, struct err *err)
 {
-    char text[200];
     int64_t application;
 
-    TRY(read_number(db, "PRAGMA application_id", path, &application, err));
-    TRY(read_number(db, "PRAGMA user_version", path, &found->version, err));
+    TRY(database_number(db, "PRAGMA application_id", path, &application, err));
+    TRY(database_number(db, "PRAGMA user_version", path, &found->version, err));
     if (application != STORE_APPLICATION_ID) {
         return err_set(err, ERR_IO, "%s is not a database of honed", path);
     }
-    TRY(read_text(db, "PRAGMA integrity_check(1)", path, text, sizeof text, err));
-    if (strcmp(text, "ok") != 0) {
-        return err_set(err, ERR_IO, "%s is damaged: %s", path, text);
-    }
-    TRY(read_text(db, "PRAGMA foreign_key_check", path, text, sizeof text, err));
-    if (text[0] != '\0') {
-        return err_set(err, ERR_IO, "%s is damaged: rows of %s name others that are not there",
-                       path, text);
-    }
+    TRY(database_check(db, path, err));
     found->mark = (struct hwm){.epoch = 0};
     if (found->version < STORE_VERSION_WITH_IDENTITY) {
         return 0; /* of before there was a mark */
     }
-    TRY(read_text(db, "SELECT identity FROM store", path, found->mark.identity,
-                  sizeof found->mark.identity, err));
-    TRY(read_number(db, "SELECT epoch FROM store", path, &found->mark.epoch, err));
-    return read_number(db, "SELECT commit_number FROM store", path, &found->mark.commit, err);
+    TRY(database_text(db, "SELECT identity FROM store", path, found->mark.identity,
+                      sizeof found->mark.identity, err));
+    TRY(database_number(db, "SELECT epoch FROM store", path, &found->mark.epoch, err));
+    return database_number(db, "SELECT commit_number FROM store", path, &found->mark.commit, err);
 }
 
 /* ---- files ---- */
@@ -209,33 +133,34 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const char *path, struct err *
     sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
 
     if (copy == NULL) {
-        return refused(to, sqlite3_errcode(to), path, err);
+        return database_refused(to, sqlite3_errcode(to), path, err);
     }
     int stepped = sqlite3_backup_step(copy, -1);
     int rc = sqlite3_backup_finish(copy);
     if (rc == SQLITE_OK && stepped != SQLITE_DONE) {
         rc = stepped;
     }
-    return rc == SQLITE_OK ? 0 : refused(to, rc, path, err);
+    return rc == SQLITE_OK ? 0 : database_refused(to, rc, path, err);
 }
 
 /* `fresh` ← a sound copy that needs no log beside it. */
 static int copy_database(const char *directory, const char *fresh, struct backup *made,
                          struct err *err)
 {
-    OWN(connection) sqlite3 *from = NULL;
-    OWN(connection) sqlite3 *to = NULL;
+    OWN(database) sqlite3 *from = NULL;
+    OWN(database) sqlite3 *to = NULL;
     char path[PATH_BYTES];
 
     (void)snprintf(path, sizeof path, "%s/hone.db", directory);
-    TRY(open_source(path, SQLITE_OPEN_READWRITE, &from, err));
+    TRY(database_open(path, SQLITE_OPEN_READWRITE, NULL, &from, err));
     int rc = sqlite3_open_v2(fresh, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (rc != SQLITE_OK) {
-        return refused(to, rc, fresh, err);
+        return database_refused(to, rc, fresh, err);
     }
-    TRY(run(to, "PRAGMA synchronous = OFF", fresh, err)); /* it is synced as a whole, below */
+    TRY(database_run(to, "PRAGMA synchronous = OFF", fresh,
+                     err)); /* it is synced as a whole, below */
     TRY(copy_pages(from, to, fresh, err));
-    TRY(run(to, "PRAGMA journal_mode = DELETE", fresh, err));
+    TRY(database_run(to, "PRAGMA journal_mode = DELETE", fresh, err));
     return check(to, fresh, made, err);
 }
 
@@ -367,13 +292,13 @@ static int refuse_newer(const char *file, const struct backup *found, struct err
 
 int store_backup_verify(const char *file, struct backup *found, struct err *err)
 {
-    OWN(connection) sqlite3 *db = NULL;
+    OWN(database) sqlite3 *db = NULL;
     struct backup read = {.bytes = 0};
 
     TRY(refuse_log(file, err));
     TRY(take_in(file, -1, &read, err));
     TRY(compare_manifest(file, &read, err));
-    TRY(open_source(file, SQLITE_OPEN_READONLY, &db, err));
+    TRY(database_open(file, SQLITE_OPEN_READONLY, NULL, &db, err));
     TRY(check(db, file, &read, err));
     TRY(refuse_newer(file, &read, err));
     *found = read;

@@ -24,7 +24,7 @@ static const struct {
     {0x19830326, "BeeGFS"}, {0x5346414f, "AFS"},  {0x01021997, "9P"},   {0xaad7aaea, "PanFS"},
 };
 
-static int refuse_network(const char *directory, struct err *err)
+int store_check_file_system(const char *directory, struct err *err)
 {
     struct statfs fs;
 
@@ -43,15 +43,16 @@ static int refuse_network(const char *directory, struct err *err)
     return 0;
 }
 
-static int make_directory(const char *directory, struct err *err)
+int store_check_directory(const char *directory, struct err *err)
 {
     struct stat st;
 
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "cannot make the data directory %s: %s", directory,
-                       strerror(errno));
+    if (stat(directory, &st) != 0) {
+        return err_set(err, ERR_IO,
+                       "cannot look at the data directory %s: %s; name the right one with --data",
+                       directory, strerror(errno));
     }
-    if (stat(directory, &st) != 0 || !S_ISDIR(st.st_mode)) {
+    if (!S_ISDIR(st.st_mode)) {
         return err_set(err, ERR_IO, "the data directory %s is not a directory", directory);
     }
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
@@ -66,6 +67,15 @@ static int make_directory(const char *directory, struct err *err)
                        directory);
     }
     return 0;
+}
+
+static int make_directory(const char *directory, struct err *err)
+{
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        return err_set(err, ERR_IO, "cannot make the data directory %s: %s", directory,
+                       strerror(errno));
+    }
+    return store_check_directory(directory, err);
 }
 
 /* A name that a server gives in its data directory, or that a file system has at its root. */
@@ -85,7 +95,7 @@ static bool is_ours(const char *name)
 
 /* Tokens and a database among another program's files would be published with them, by a commit of
  * a clone for example; so nothing is written there. */
-static int refuse_foreign(const char *directory, struct err *err)
+int store_check_content(const char *directory, struct err *err)
 {
     char path[4096];
     const struct dirent *entry = NULL;
@@ -122,14 +132,34 @@ static void holder_of(int fd, char text[32])
     text[strcspn(text, "\n")] = '\0';
 }
 
+int store_hold_directory(const char *directory, int *fd, char holder[32], struct err *err)
+{
+    char path[4096];
+
+    (void)snprintf(path, sizeof path, "%s/lock", directory);
+    holder[0] = '\0';
+    OWN(fd) int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (opened < 0) {
+        return errno == ENOENT ? 0
+                               : err_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    }
+    if (flock(opened, LOCK_SH | LOCK_NB) != 0) {
+        holder_of(opened, holder);
+        return 0;
+    }
+    *fd = opened;
+    opened = -1;
+    return 0;
+}
+
 int store_lock_directory(const char *directory, int *fd, struct err *err)
 {
     char path[4096];
     char holder[32];
 
     TRY(make_directory(directory, err));
-    TRY(refuse_network(directory, err));
-    TRY(refuse_foreign(directory, err));
+    TRY(store_check_file_system(directory, err));
+    TRY(store_check_content(directory, err));
     (void)snprintf(path, sizeof path, "%s/lock", directory);
     OWN(fd) int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) {

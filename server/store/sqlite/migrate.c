@@ -24,7 +24,7 @@ static int read_pragma(struct store *store, const char *sql, int64_t *value, str
     return 0;
 }
 
-static int check_identity(struct store *store, int64_t *version, struct err *err)
+int store_check_version(struct store *store, int64_t *version, struct err *err)
 {
     int64_t application;
     int64_t tables;
@@ -46,6 +46,11 @@ static int check_identity(struct store *store, int64_t *version, struct err *err
                        store->path);
     }
     return 0;
+}
+
+int store_newest_version(void)
+{
+    return migrations_count;
 }
 
 static int copy_before(struct store *store, int64_t version, struct err *err)
@@ -84,7 +89,7 @@ int store_migrate(struct store *store, struct err *err)
 {
     int64_t version = 0;
 
-    TRY(check_identity(store, &version, err));
+    TRY(store_check_version(store, &version, err));
     if (version == migrations_count) {
         return 0;
     }

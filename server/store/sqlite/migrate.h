@@ -14,4 +14,10 @@
  * program or of a newer server, or a step failed, and was undone; ERR_STORAGE_FULL, ERR_NOMEM. */
 MUST_USE int store_migrate(struct store *store, struct err *err);
 
+/* *version ← that of the database that is open; 0: nothing is in it yet. Writes nothing. ERR_IO: it
+ * is the database of another program or of a newer server. */
+MUST_USE int store_check_version(struct store *store, int64_t *version, struct err *err);
+/* The version to which store_migrate() brings a database. */
+int store_newest_version(void);
+
 #endif
