@@ -3,6 +3,8 @@
 #ifndef COMMON_HTTP_ANSWER_H
 #define COMMON_HTTP_ANSWER_H
 
+#include <stdint.h>
+
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/own.h"
@@ -14,6 +16,7 @@ struct http_answer {
     int status;
     struct buf body;
     double retry_after_seconds; /* negative: not said */
+    int64_t date_ms;            /* when it was sent, by the server's clock; 0: not said */
     char content_type[80];
     char
         next_cursor[HTTP_CURSOR_BYTES]; /* of a list in pages, from its Link header; "": the last */

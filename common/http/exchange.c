@@ -464,6 +464,9 @@ static void collect(struct http_exchange *exchange)
     if (text[0] >= '0' && text[0] <= '9') {
         answer->retry_after_seconds = strtod(text, NULL);
     }
+    copy_header(exchange->easy, "Date", text, sizeof text);
+    time_t date = text[0] == '\0' ? -1 : curl_getdate(text, NULL);
+    answer->date_ms = date > 0 ? (int64_t)date * 1000 : 0;
 }
 
 /* The authority was named, and the certificate is another host's: curl says so in these words for

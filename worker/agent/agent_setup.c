@@ -113,7 +113,7 @@ int agent_setup_offer(struct agent_context *context, struct err *err)
 
 /* ---- the work directory ---- */
 
-static int default_workdir(struct buf *path, struct err *err)
+int agent_default_workdir(struct buf *path, struct err *err)
 {
     const char *state = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
@@ -134,7 +134,7 @@ int agent_setup_workdir(struct agent_context *context, struct err *err)
 
     buf_init(&path, 3000);
     if (context->settings->workdir == NULL) {
-        TRY(default_workdir(&path, err));
+        TRY(agent_default_workdir(&path, err));
     } else {
         buf_puts(&path, context->settings->workdir);
         TRY(buf_check(&path, err));

@@ -10,6 +10,8 @@
 MUST_USE int agent_setup_programs(struct agent_context *context, struct err *err);
 /* The host is known. */
 MUST_USE int agent_setup_offer(struct agent_context *context, struct err *err);
+/* Appends where the work directory is unless one is said. ERR_NOMEM. */
+MUST_USE int agent_default_workdir(struct buf *path, struct err *err);
 MUST_USE int agent_setup_workdir(struct agent_context *context, struct err *err);
 
 #endif

@@ -86,7 +86,7 @@ static int open_file(struct spool *spool, const char *path, int flags, struct er
     close_file(spool);
     free(spool->path);
     spool->path = copy;
-    spool->fd = open(copy, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+    spool->fd = open(copy, O_CLOEXEC | O_NOFOLLOW | flags, 0600);
     if (spool->fd < 0) {
         return err_set(err, ERR_IO, "the file %s cannot be opened: %s", copy, strerror(errno));
     }
@@ -113,7 +113,7 @@ static int write_head(struct spool *spool, struct err *err)
 
 int spool_begin(struct spool *spool, const char *path, struct err *err)
 {
-    TRY(open_file(spool, path, O_CREAT | O_TRUNC, err));
+    TRY(open_file(spool, path, O_RDWR | O_CREAT | O_TRUNC, err));
     if (write_head(spool, err) != 0) {
         close_file(spool);
         return -1;
@@ -149,25 +149,44 @@ static void cut(struct spool *spool, int64_t end)
     spool->window_len = 0;
 }
 
-int spool_continue(struct spool *spool, const char *path, struct err *err)
+/* Opens a file that is there; *end ← behind its last good record, 0: not even its head is good. */
+static int open_until(struct spool *spool, const char *path, int flags, int64_t *end,
+                      struct err *err)
 {
     OWN(spool_record) struct spool_record record;
-    int64_t at = SPOOL_HEAD_BYTES;
 
     spool_record_init(&record);
-    TRY(open_file(spool, path, 0, err));
+    TRY(open_file(spool, path, flags, err));
     off_t size = lseek(spool->fd, 0, SEEK_END);
     if (size < 0) {
         return err_set(err, ERR_IO, "the file %s cannot be read: %s", path, strerror(errno));
     }
     spool->written = (int64_t)size;
-    if (!read_head(spool)) {
-        cut(spool, 0);
-        return write_head(spool, err);
+    *end = 0;
+    if (read_head(spool)) {
+        *end = SPOOL_HEAD_BYTES;
+        while (spool_next(spool, end, &record)) {
+        }
     }
-    while (spool_next(spool, &at, &record)) {
-    }
-    cut(spool, at);
+    return 0;
+}
+
+int spool_continue(struct spool *spool, const char *path, struct err *err)
+{
+    int64_t end;
+
+    TRY(open_until(spool, path, O_RDWR, &end, err));
+    cut(spool, end);
+    return end == 0 ? write_head(spool, err) : 0;
+}
+
+int spool_look(struct spool *spool, const char *path, struct err *err)
+{
+    int64_t end;
+
+    TRY(open_until(spool, path, O_RDONLY, &end, err));
+    spool->written = end > SPOOL_HEAD_BYTES ? end : SPOOL_HEAD_BYTES;
+    spool->window_len = 0;
     return 0;
 }
 

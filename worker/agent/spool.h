@@ -75,6 +75,8 @@ OWN_VALUE(spool)
 MUST_USE int spool_begin(struct spool *spool, const char *path, struct err *err);
 /* Takes up a file that is there: what stands behind the last good record is cut off. ERR_IO. */
 MUST_USE int spool_continue(struct spool *spool, const char *path, struct err *err);
+/* The same for reading alone: the file stays as it is. Nothing may be appended. ERR_IO. */
+MUST_USE int spool_look(struct spool *spool, const char *path, struct err *err);
 /* Closes the file and removes it; `path` stays for the next one. */
 void spool_remove(struct spool *spool);
 

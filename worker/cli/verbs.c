@@ -75,6 +75,8 @@ const struct verb verbs[] = {
     {NULL, "absorb", verb_absorb, &usage_absorb, "bring the results of a bundle home"},
     {NULL, "report", verb_report, &usage_report,
      "from within a job: send what was measured, read what to do"},
+    {NULL, "doctor", verb_doctor, &usage_doctor,
+     "whether server, token and this machine are in order"},
     {NULL, "help", verb_help, &usage_help, "this list, or the options of one verb"},
     {NULL, "version", verb_version, &usage_version, "which version this is"},
 };

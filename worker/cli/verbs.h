@@ -95,6 +95,7 @@ VERB(absorb);
 VERB(logs);
 VERB(replay);
 VERB(report);
+VERB(doctor);
 VERB(help);
 VERB(version);
 
