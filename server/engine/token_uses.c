@@ -21,7 +21,8 @@ int token_uses_keep(struct engine *engine, struct err *err)
     size_t n;
 
     if (engine->settings.token_uses == NULL || condition_is_final(engine)
-        || (now_ms < token_uses_due_ms(engine) && !atomic_load(&engine->stopping))) {
+        || (now_ms < token_uses_due_ms(engine) && !engine->tokens_changed
+            && !atomic_load(&engine->stopping))) {
         return 0;
     }
     engine->token_uses_kept_ms = now_ms;

@@ -82,7 +82,7 @@ void tokens_publish(struct engine *engine)
 /* What the group changed for others is published before its answers leave. */
 static void publish(struct engine *engine)
 {
-    if (tuning_tokens_changed(engine->tuning)) {
+    if (engine->tokens_changed) {
         tokens_publish(engine);
     }
     engine->view_is_old = true;
@@ -224,6 +224,14 @@ static bool is_still_full(struct engine *engine)
     return false;
 }
 
+static int end_group(struct engine *engine, struct err *err)
+{
+    TRY(tuning_settle(engine->tuning, err));
+    engine->tokens_changed = tuning_tokens_changed(engine->tuning);
+    TRY(token_uses_keep(engine, err));
+    return commit(engine, err);
+}
+
 static void run_group(struct engine *engine, struct command *first)
 {
     struct err err = {0};
@@ -247,8 +255,7 @@ static void run_group(struct engine *engine, struct command *first)
             return;
         }
     }
-    if (tuning_settle(engine->tuning, &err) != 0 || token_uses_keep(engine, &err) != 0
-        || commit(engine, &err) != 0) {
+    if (end_group(engine, &err) != 0) {
         give_up_group(engine, NULL, &err);
         deliver(engine);
         return;

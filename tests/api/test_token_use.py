@@ -58,6 +58,14 @@ class TokenUse(unittest.TestCase):
             self.assertEqual(self.use(token), 401)
             self.assertIsNone(self.last_use(admin, token))
 
+    def test_a_revoked_token_still_says_when_it_was_used(self):
+        with self.server.client() as admin:
+            token = self.make(admin, "read")
+            self.assertEqual(self.use(token), 200)
+            seen = self.last_use(admin, token)
+            self.assertEqual(admin.delete(f"/v1/tokens/{token['id']}").status, 204)
+            self.assertEqual(self.last_use(admin, token), seen)
+
     def test_reads_write_nothing(self):
         with self.server.client() as admin:
             token = self.make(admin, "read")
