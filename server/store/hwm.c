@@ -64,13 +64,14 @@ int hwm_read(const char *directory, struct hwm *mark, bool *found, struct err *e
 
     (void)snprintf(path, sizeof path, "%s/hwm", directory);
     OWN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    *found = false;
     if (fd < 0 && errno == ENOENT) {
-        *found = false;
         return 0;
     }
     if (fd < 0 || pread(fd, lines, sizeof lines, 0) < 0) {
         return failed("read", path, err);
     }
+    *found = true;
     bool first = read_line(lines[0], &marks[0]);
     bool second = read_line(lines[1], &marks[1]);
     if (!first && !second) {
@@ -81,7 +82,6 @@ int hwm_read(const char *directory, struct hwm *mark, bool *found, struct err *e
         && (!first || marks[1].epoch > marks[0].epoch
             || (marks[1].epoch == marks[0].epoch && marks[1].commit > marks[0].commit));
     *mark = marks[second_is_newer ? 1 : 0];
-    *found = true;
     return 0;
 }
 

@@ -171,6 +171,17 @@ class SilentLoss(unittest.TestCase):
         overwrite(mark, 0, b"\0" * 2 * LINE)
         self.assert_refused("hwm is damaged")
 
+    def test_a_mark_that_cannot_be_opened_is_no_loss(self):
+        self.fill()
+        os.rename(path_of(self.server, "hwm"), path_of(self.server, "hwm.aside"))
+        os.symlink("hwm.aside", path_of(self.server, "hwm"))
+        status, said = hone.run_honed("--data", self.server.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(status, 78, said)
+        self.assertIn("cannot read", said)
+        self.assertNotIn("accept-loss", said)
+        os.rename(path_of(self.server, "hwm.aside"), path_of(self.server, "hwm"))
+        self.server.start()
+
     def test_a_file_cannot_accept(self):
         config = self.server.data + ".conf"
         self.addCleanup(os.remove, config)

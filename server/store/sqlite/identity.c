@@ -9,9 +9,14 @@
 
 /* ---- losses ---- */
 
+static bool may_lose(const struct store_settings *settings)
+{
+    return settings->accept_loss || settings->new_epoch;
+}
+
 static int refuse(const struct store_settings *settings, const struct loss *loss, struct err *err)
 {
-    if (!loss->found || settings->accept_loss || settings->new_epoch) {
+    if (!loss->found || may_lose(settings)) {
         return 0;
     }
     return err_set(err, ERR_IO,
@@ -40,6 +45,9 @@ int identity_expect(const struct store_settings *settings, struct loss *loss, st
         return 0;
     }
     if (hwm_read(settings->directory, &loss->mark, &has_mark, &damaged) != 0) {
+        if (!has_mark && !may_lose(settings)) { /* no sign of a loss: its rights, for example */
+            return err_set(err, ERR_IO, "%.380s; see its owner and its rights", damaged.text);
+        }
         loss->found = true;
         (void)snprintf(loss->text, sizeof loss->text, "%.380s", damaged.text);
     } else if (has_mark && !has_content(settings->directory)) {
