@@ -501,7 +501,7 @@ def test_a_goal_is_given_for_one_of_several_objectives(tmp):
         contains(account.hone("study", "create", "two", *both, "--goal", "loss<=.1", "--goal", "speed>=30")[0],
                  "two")
         for goal, said in (("loss >= 0.1", "loss is minimized, so that its goal is 'loss <= ...'"),
-                           ("los <= 1", "los is no objective"), ("loss", "--goal 'loss': ")):
+                           ("los <= 1", "los is no objective"), ("loss", "--goal 'loss': has neither")):
             contains(account.hone("study", "create", "bad", *both, "--goal", goal, status=2)[1], said)
         twice = ["--goal", "loss<=1", "--goal", "loss<=2"]
         contains(account.hone("study", "create", "bad", *both, *twice, status=2)[1], "has a goal already")

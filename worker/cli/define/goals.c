@@ -24,7 +24,7 @@ static int put_goal(const char *text, json_t *body, struct err *err)
     struct metric_bound goal;
 
     if (metric_bound_parse(text, &goal, err) != 0) {
-        return err_wrap(err, "--goal '%s': ", text);
+        return err_wrap(err, "--goal '%s'", text);
     }
     if (json_array_size(json_object_get(body, "objectives")) < 2) {
         return err_set(
