@@ -142,6 +142,7 @@ def test_gpus(tmp):
     says(doctor(tmp, "--server", NOBODY, status=1, **tools.environment), "GPU", "warn", "no trial meanwhile")
     (tmp / "bin/status").write_text("driver mismatch\n")
     says(doctor(tmp, "--server", NOBODY, status=1, **tools.environment), "GPUs", "warn", "nvidia-smi", "driver")
+    says(doctor(tmp, "--server", NOBODY, status=1, CUDA_VISIBLE_DEVICES="0,0"), "GPUs", "bad", "listed twice")
     says(doctor(tmp, "--server", NOBODY, status=1, CUDA_VISIBLE_DEVICES=""), "GPUs", "ok", "none is seen")
 
 
