@@ -1,13 +1,18 @@
 #include "server/http/unix_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define BACKLOG 1024
+#define LOCK_TRIES 50
+#define LOCK_TRY_MS 20
 
 static const char scheme[] = "unix:";
 
@@ -69,6 +74,29 @@ static int make_way(const struct sockaddr_un *address, struct err *err)
     return 0;
 }
 
+/* *fd ← the folder, locked until it is closed. Of two servers that find the same stale socket at
+ * once, or one before the other listens, each would remove the other's. A folder that cannot be
+ * locked, or not be read, is none of ours: bind() says what else is wrong. */
+static int lock_folder(const char *path, int *fd, struct err *err)
+{
+    char folder[sizeof(struct sockaddr_un)];
+
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    slash[slash == folder ? 1 : 0] = '\0';
+    *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; *fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; i++) {
+        if (i == LOCK_TRIES) {
+            return err_set(err, ERR_IO,
+                           "another program has locked %s, where the socket %s belongs: another "
+                           "server may be starting there; try again",
+                           folder, path);
+        }
+        (void)poll(NULL, 0, LOCK_TRY_MS);
+    }
+    return 0;
+}
+
 int unix_socket_open(struct listener *listener, unsigned mode, struct err *err)
 {
     const char *path = unix_socket_path(listener->text);
@@ -80,6 +108,8 @@ int unix_socket_open(struct listener *listener, unsigned mode, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_IO, "no socket to listen with: %s", strerror(errno));
     }
+    OWN(fd) int folder = -1;
+    TRY(lock_folder(path, &folder, err));
     TRY(make_way(&address, err));
     /* The umask of the server leaves it to its owner until the rights are set. */
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0

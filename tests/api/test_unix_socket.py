@@ -3,6 +3,7 @@
 server leaves, and that programs reach it.
 """
 
+import fcntl
 import http.client
 import os
 import socket
@@ -136,6 +137,18 @@ class UnixSocket(unittest.TestCase):
         self.assertIn("no socket", said)
         with open(self.path, encoding="ascii") as file:
             self.assertEqual(file.read(), "mine")
+
+    def test_a_server_that_is_about_to_listen_keeps_its_socket(self):
+        folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        fcntl.flock(folder, fcntl.LOCK_EX)  # as a server does while it starts
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(self.path)
+            made = os.stat(self.path).st_ino
+            status, said = self.refused("--open", "--idle-exit", "1")
+            self.assertEqual(status, 78, said)
+            self.assertIn("may be starting", said)
+            self.assertEqual(os.stat(self.path).st_ino, made)
 
     def test_a_successors_socket_is_not_removed(self):
         server = self.serve()
