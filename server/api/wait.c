@@ -338,7 +338,7 @@ static int read_wait(const char *text, int64_t *wait_ms, struct err *err)
 {
     char *end;
     double seconds = strtod(text, &end);
-    bool is_plain = strspn(text, "+-0123456789.eE") == (size_t)(end - text);
+    bool is_plain = text[0] != '+' && strspn(text, "+-0123456789.eE") == (size_t)(end - text);
 
     end += *end == 's' ? 1 : 0;
     if (!is_plain || end == text || *end != '\0'
