@@ -81,12 +81,12 @@ fact worker_user "$(stat -c %U /proc/$(show hone-worker@train.service MainPID))"
 until [ "$(hone study show s -o json | sed -n 's/.*"completed": *\([0-9]*\).*/\1/p')" -ge 2 ]; do sleep 0.05; done
 
 # a job that sleeps when its worker is told to stop: the trial is handed back, nothing is left
-until pgrep -f 'sleep 999' >/dev/null; do sleep 0.05; done
+until pgrep -xf 'sleep 999' >/dev/null; do sleep 0.05; done
 touch /results/go
 group=$(show hone-worker@train.service ControlGroup)
 systemctl stop hone-worker@train.service
 fact stopped "$(show hone-worker@train.service Result)"
-pgrep -f 'sleep 999' >/dev/null && fact left yes || fact left no
+pgrep -xf 'sleep 999' >/dev/null && fact left yes || fact left no
 hone study trials s -o json >/results/trials.json
 fact running "$(hone study show s -o json | sed -n 's/.*"running": *\([0-9]*\).*/\1/p')"
 
