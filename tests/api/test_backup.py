@@ -3,6 +3,7 @@
 leases end, the database that was there is kept, and what is no sound backup is refused.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -196,6 +197,34 @@ class Backup(unittest.TestCase):
         self.server.start()
         with self.server.client(None) as client:
             self.assertEqual(client.get("/v1/studies/s").status, 200)
+
+    def test_restore_that_was_killed_loses_nothing_unsaid_where_there_was_no_mark(self):
+        self.backup()
+        with self.server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("later")).status, 201)
+        self.server.kill()
+        os.remove(os.path.join(self.server.data, "hwm"))  # as in a directory of an older version
+        kept = self.server.data + ".kept"
+        shutil.copytree(self.server.data, kept)
+        refused, n = 0, 1
+        while True:
+            shutil.rmtree(self.server.data)
+            shutil.copytree(kept, self.server.data)
+            status, said = hone.run_honed("--restore", self.file, "--data", self.server.data,
+                                          env=hone.preload_env(HONE_TEST_DIE_AT=n))
+            if status == 0:
+                break
+            self.assertEqual(status, -9, said)
+            status, said = hone.run_honed("--check", "--data", self.server.data)
+            if status == 78:
+                refused += 1
+            else:  # before anything was moved, or after the last step
+                with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "hone.db"))) as database:
+                    studies = database.execute("SELECT count(*) FROM study").fetchone()[0]
+                    epoch = database.execute("SELECT epoch FROM store").fetchone()[0]
+                self.assertTrue(studies == 2 or epoch > 1, said)
+            n += 3
+        self.assertGreater(refused, 2)
 
     def test_the_drill_of_the_operators_page(self):
         with open(OPERATIONS, encoding="utf-8") as file:

@@ -305,6 +305,32 @@ int store_backup_verify(const char *file, struct backup *found, struct err *err)
     return 0;
 }
 
+/* Where there is no mark yet, one that nothing reaches before begin_epoch(): a start between two of
+ * the next steps refuses. Where there is one, what is here without its log is behind it. */
+static int mark_as_unfinished(const char *directory, const struct backup *found, struct err *err)
+{
+    struct hwm mark = {.identity = "00000000000000000000000000000000", .epoch = 1};
+    struct hwm_file file = {.fd = -1};
+    char path[PATH_BYTES];
+
+    (void)snprintf(path, sizeof path, "%s/hwm", directory);
+    if (access(path, F_OK) == 0) {
+        return 0;
+    }
+    if (found->mark.identity[0] != '\0') {
+        mark = found->mark;
+    }
+    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
+    if (access(path, F_OK) == 0) {
+        mark.epoch++; /* nobody knows how far it is without its log */
+    } else {
+        mark.commit++;
+    }
+    TRY(hwm_open(directory, &mark, &file, err));
+    hwm_close(&file);
+    return 0;
+}
+
 /* What is there goes into a folder of its own, `kept`. */
 static int put_aside(const char *directory, char kept[64], struct err *err)
 {
@@ -386,6 +412,7 @@ int store_backup_restore(const char *file, const char *directory, struct backup 
         (void)unlink(fresh); /* on a disk that may be full */
         return -1;
     }
+    TRY(mark_as_unfinished(directory, &found, err));
     TRY(put_aside(directory, found.kept, err));
     if (rename(fresh, path) != 0) {
         return failed("put in place", path, err);
