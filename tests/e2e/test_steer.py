@@ -176,7 +176,7 @@ CALLS = {
 }
 # Work with leases, or with files and a batch system, takes more than one call.
 MORE_THAN_A_CALL = {("run",), ("import",), ("worker",), ("bundle",), ("absorb",),
-                    ("submit", "slurm")}
+                    ("submit", "slurm"), ("doctor",)}
 
 
 def test_every_verb_shows_its_request_and_the_shell_can_run_it(tmp):
