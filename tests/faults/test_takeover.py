@@ -68,8 +68,8 @@ class Takeover(unittest.TestCase):
     def play_overtaken(cls, study):
         """a vanishes, b gets the trial, a comes back."""
         with cls.server.client("worker") as client:
-            first = cls.ask(client, study, "a")
             began = time.monotonic()
+            first = cls.ask(client, study, "a")
             second = cls.ask(client, study, "b", wait=60)
             waited = time.monotonic() - began
             lease = first["lease"]["id"]
