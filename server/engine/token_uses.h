@@ -9,8 +9,8 @@
 
 struct engine;
 
-/* Inside a group: writes those that are new, if it is time to, if the engine stops, or before the
- * loop is told other tokens, since it forgets the uses of those that are revoked. */
+/* Inside a group: writes the new uses when they are due, when the engine stops, and before a
+ * changed list of tokens is published, which drops the uses of revoked ones. */
 MUST_USE int token_uses_keep(struct engine *engine, struct err *err);
 /* Returns when it is time again, in real milliseconds. */
 int64_t token_uses_due_ms(const struct engine *engine);

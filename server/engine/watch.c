@@ -9,8 +9,7 @@
 
 #define WATCH_MS 2000 /* how far the mark may lag behind */
 
-/* Writes the mark where the disk has come further. What cannot be written is told once, and tried
- * again. */
+/* Writes the mark if more is on disk than it says. A failure is logged once, and tried again. */
 static void keep_mark(struct engine *engine)
 {
     struct watch *watch = &engine->watch;
@@ -78,7 +77,7 @@ static void *watch_main(void *argument)
 
 /* ---- the whole database ---- */
 
-/* Has a processor and a connection to itself. What it finds is told by the store (on_damage). */
+/* Checks the whole database on a connection of its own; the store reports damage (on_damage). */
 static void *check_main(void *argument)
 {
     struct engine *engine = argument;

@@ -115,8 +115,8 @@ size_t body_limit(enum http_body kind)
     }
 }
 
-/* Whose failures are counted together: an address of IPv4; of IPv6 the first 64 bits, because
- * whoever has one address there has all that follow. */
+/* Whose failures are counted together: an address of IPv4; of IPv6 the first 64 bits, since
+ * one client commonly has the whole network. */
 static void network_of(const char *peer, char network[INET6_ADDRSTRLEN])
 {
     struct in6_addr address;

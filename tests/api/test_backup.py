@@ -5,6 +5,7 @@ leases end, the database that was there is kept, and what is no sound backup is 
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -177,23 +178,29 @@ class Backup(unittest.TestCase):
         self.assertFalse(os.path.exists(self.file + ".new"))
         self.restore(os.path.join(self.folder, "again"))
 
-    def test_restore_that_was_killed_can_be_repeated(self):
-        self.backup()
-        self.server.kill()
+    def killed_restores(self, every):
+        """Yields after each restore into the same directory that was killed at its 1st change of a
+        file, `every` later, and so on, until one comes to its end."""
         kept = self.server.data + ".kept"
         shutil.copytree(self.server.data, kept)
-        n = 1
-        while True:
+        for n in itertools.count(1, every):
             shutil.rmtree(self.server.data)
             shutil.copytree(kept, self.server.data)
             status, said = hone.run_honed("--restore", self.file, "--data", self.server.data,
                                           env=hone.preload_env(HONE_TEST_DIE_AT=n))
             if status == 0:
-                break
+                return
             self.assertEqual(status, -9, said)
+            yield n
+
+    def test_restore_that_was_killed_can_be_repeated(self):
+        self.backup()
+        self.server.kill()
+        n_killed = 0
+        for _ in self.killed_restores(5):
             self.restore(self.server.data)
-            n += 5
-        self.assertGreater(n, 10)
+            n_killed += 1
+        self.assertGreater(n_killed, 1)
         self.server.start()
         with self.server.client(None) as client:
             self.assertEqual(client.get("/v1/studies/s").status, 200)
@@ -204,17 +211,8 @@ class Backup(unittest.TestCase):
             self.assertEqual(client.post("/v1/studies", hone.study("later")).status, 201)
         self.server.kill()
         os.remove(os.path.join(self.server.data, "hwm"))  # as in a directory of an older version
-        kept = self.server.data + ".kept"
-        shutil.copytree(self.server.data, kept)
-        refused, n = 0, 1
-        while True:
-            shutil.rmtree(self.server.data)
-            shutil.copytree(kept, self.server.data)
-            status, said = hone.run_honed("--restore", self.file, "--data", self.server.data,
-                                          env=hone.preload_env(HONE_TEST_DIE_AT=n))
-            if status == 0:
-                break
-            self.assertEqual(status, -9, said)
+        refused = 0
+        for _ in self.killed_restores(3):
             status, said = hone.run_honed("--check", "--data", self.server.data)
             if status == 78:
                 refused += 1
@@ -223,7 +221,6 @@ class Backup(unittest.TestCase):
                     studies = database.execute("SELECT count(*) FROM study").fetchone()[0]
                     epoch = database.execute("SELECT epoch FROM store").fetchone()[0]
                 self.assertTrue(studies == 2 or epoch > 1, said)
-            n += 3
         self.assertGreater(refused, 2)
 
     def test_the_drill_of_the_operators_page(self):

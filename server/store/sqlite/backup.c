@@ -322,7 +322,7 @@ static int mark_as_unfinished(const char *directory, const struct backup *found,
     }
     (void)snprintf(path, sizeof path, "%s/hone.db", directory);
     if (access(path, F_OK) == 0) {
-        mark.epoch++; /* nobody knows how far it is without its log */
+        mark.epoch++; /* its last commit is unknown without its log */
     } else {
         mark.commit++;
     }

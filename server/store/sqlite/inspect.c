@@ -145,9 +145,9 @@ static void uri_of(const char *path, char *uri, size_t size)
     (void)snprintf(uri + used, size - used, "?immutable=1");
 }
 
-/* Without a server nothing may be left behind: neither hone.db-shm nor an empty log. A log that is
- * there is read with its index in memory, which SQLite does for an exclusive connection that has no
- * shared memory; without one, the file is opened as one that nobody changes. */
+/* No server runs: no file may be created, neither hone.db-shm nor an empty log. With a log, SQLite
+ * keeps its index in memory if the connection is exclusive and has no shared memory; without a log,
+ * the file is opened as immutable. */
 static int open_alone(struct store *looked, struct err *err)
 {
     char uri[3 * PATH_BYTES];
