@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/standard_streams.h"
 #include "server/api/api.h"
 #include "server/api/deliver.h"
 #include "server/api/keep_files.h"
@@ -306,7 +307,7 @@ static int exit_status(const struct err *err)
     switch ((int)err->code) {
     case ERR_NOT_FOUND: /* --replay names no study */
         return EXIT_MISSING;
-    case ERR_OVERLOADED: /* another server has it */
+    case ERR_OVERLOADED: /* another server has it, or there can be no more threads */
         return EXIT_TEMPORARY;
     case ERR_STORAGE_FULL:
         return EXIT_DISK;
@@ -325,6 +326,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     bool is_well = true;
 
+    if (standard_streams_hold() != 0) {
+        perror("honed: cannot open /dev/null in place of stdin, stdout or stderr, which is closed");
+        return EXIT_FAILURE;
+    }
     log_start("honed", LOG_LEVEL_INFO);
     (void)umask(077);
     ignore_signals();

@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "common/standard_streams.h"
 #include "worker/cli/options.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
@@ -55,6 +56,10 @@ int main(int argc, char **argv)
     char words[VERB_WORDS_BYTES];
     char program[VERB_WORDS_BYTES + 8];
 
+    if (standard_streams_hold() != 0) {
+        perror("hone: cannot open /dev/null in place of stdin, stdout or stderr, which is closed");
+        return EXIT_STATUS_FAILED;
+    }
     (void)setlocale(LC_CTYPE, ""); /* numbers stay in C: they are data */
     log_start("hone", LOG_LEVEL_INFO);
     json_start();

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -209,6 +210,25 @@ def test_output_that_cannot_be_written_is_a_failure(tmp):
         done = subprocess.run([HONE, "study", "show", "digits"], env=server.environment(tmp),
                               stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         expect(done.returncode, 1)
+        contains(done.stderr, "cannot write the output")
+
+
+def test_without_standard_streams_no_other_file_takes_their_place(tmp):
+    with FakeServer() as server, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hone_waits = subprocess.Popen([HONE, "study", "list"], env={**server.environment(tmp), "HONE_URL": url},
+                                      preexec_fn=lambda: [os.close(fd) for fd in range(3)])
+        try:
+            silent.settimeout(SECONDS)
+            silent.accept()[0].recv(1)  # its request; the answer does not come
+            expect([os.readlink(f"/proc/{hone_waits.pid}/fd/{fd}") for fd in range(3)], ["/dev/null"] * 3)
+        finally:
+            hone_waits.kill()
+            hone_waits.wait()
+        with_study(server)
+        done = subprocess.run([HONE, "study", "show", "digits"], env=server.environment(tmp),
+                              stderr=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(1))
+        expect(done.returncode, 1)  # nobody has got it
         contains(done.stderr, "cannot write the output")
 
 
