@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "common/rng.h"
 #include "server/engine/condition.h"
 #include "server/engine/parts.h"
+#include "server/engine/thread.h"
 #include "server/engine/watch.h"
 #include "server/engine/writer.h"
 
@@ -125,10 +125,7 @@ int engine_start(struct engine *engine, struct err *err)
     TRY(watch_start(engine, err));
     view_publish(engine);
     tokens_publish(engine); /* no request may be looked at before */
-    int rc = pthread_create(&engine->writer, NULL, writer_main, engine);
-    if (rc != 0) {
-        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
-    }
+    TRY(thread_start(&engine->writer, writer_main, engine, err));
     engine->writer_runs = true;
     queue_wake(&engine->queue); /* the first group settles what time brought */
     return 0;

@@ -1,12 +1,12 @@
 #include "server/engine/optimisers.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/histogram.h"
 #include "common/log.h"
 #include "common/stop.h"
+#include "server/engine/thread.h"
 
 /* What a thread does next: one of the two. */
 struct chosen_job {
@@ -226,11 +226,10 @@ int optimisers_start(struct optimisers *optimisers, struct queue *queue,
     n = n < 2 ? 2 : n;
     optimisers->answering_max = n - 1;
     for (; optimisers->n < n; optimisers->n++) {
-        int rc =
-            pthread_create(&optimisers->threads[optimisers->n], NULL, optimiser_main, optimisers);
-        if (rc != 0) {
+        if (thread_start(&optimisers->threads[optimisers->n], optimiser_main, optimisers, err)
+            != 0) {
             optimisers_stop(optimisers);
-            return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
+            return -1;
         }
     }
     return 0;

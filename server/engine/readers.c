@@ -1,7 +1,8 @@
 #include "server/engine/readers.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "server/engine/thread.h"
 
 static struct job *next_job(struct readers *readers)
 {
@@ -48,12 +49,11 @@ int readers_start(struct readers *readers, const struct store *writer, size_t n,
             readers_stop(readers);
             return -1;
         }
-        int rc = pthread_create(&readers->threads[i], NULL, reader_main, readers);
-        if (rc != 0) {
+        if (thread_start(&readers->threads[i], reader_main, readers, err) != 0) {
             store_close(readers->stores[i]);
             readers->stores[i] = NULL;
             readers_stop(readers);
-            return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
+            return -1;
         }
         readers->n++;
     }

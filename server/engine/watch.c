@@ -1,11 +1,11 @@
 #include "server/engine/watch.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "common/log.h"
 #include "server/engine/condition.h"
 #include "server/engine/parts.h"
+#include "server/engine/thread.h"
 
 #define WATCH_MS 2000 /* how far the mark may lag behind */
 
@@ -113,16 +113,10 @@ int watch_start(struct engine *engine, struct err *err)
     if (engine->settings.directory == NULL) {
         return 0;
     }
-    int rc = pthread_create(&watch->thread, NULL, watch_main, engine);
-    if (rc != 0) {
-        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
-    }
+    TRY(thread_start(&watch->thread, watch_main, engine, err));
     watch->runs = true;
     TRY(store_open_reader(engine->store, &watch->checked, err));
-    rc = pthread_create(&watch->checker, NULL, check_main, engine);
-    if (rc != 0) {
-        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
-    }
+    TRY(thread_start(&watch->checker, check_main, engine, err));
     watch->checks = true;
     return 0;
 }

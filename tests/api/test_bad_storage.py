@@ -36,6 +36,18 @@ def answers(port):
         return False
 
 
+def is_well(address):
+    """Does a server on this socket in the file system answer?"""
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(30)
+            sock.connect(address)
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return b" 200 " in sock.recv(100)
+    except OSError:
+        return False
+
+
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
@@ -197,6 +209,53 @@ class LargestFile(unittest.TestCase):
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000)))
             self.assertEqual(done.returncode, 74, done.stderr)
             self.assertIn("full", done.stderr)
+
+
+def start_without(streams, command):
+    """The command as a process that has none of these descriptors of 0, 1 and 2."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            preexec_fn=lambda: [os.close(fd) for fd in streams])
+
+
+class NoStreams(unittest.TestCase):
+    def test_what_is_printed_goes_into_no_file(self):
+        for streams in ((0,), (1,), (2,), (0, 1, 2)):
+            with self.subTest(streams), tempfile.TemporaryDirectory() as data, \
+                    tempfile.TemporaryDirectory() as folder:
+                address = os.path.join(folder, "honed.sock")
+                server = start_without(streams, [hone.build_path("HONED"), "--data", data, "--listen",
+                                                 "unix:" + address])
+                self.addCleanup(server.kill)
+                hone.wait_until(lambda: is_well(address), 30, "it serves")
+                for fd in streams:
+                    self.assertEqual(os.readlink(f"/proc/{server.pid}/fd/{fd}"), "/dev/null")
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(30), 0)
+                for place in (entry for entry in os.scandir(data) if entry.is_file()):
+                    with open(place.path, "rb") as file:
+                        self.assertNotIn(b"honed: ", file.read(), place.name)
+                with sqlite3.connect(database_of(data)) as database:
+                    self.assertEqual(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+
+
+class NoThreads(unittest.TestCase):
+    def test_a_start_that_gets_no_thread_says_so_and_may_be_repeated(self):
+        with tempfile.TemporaryDirectory() as data:
+            for nth in range(1, 100):
+                server = hone.Server(data=data, env=hone.preload_env(HONE_TEST_THREAD_FAILS_AT=nth))
+                with self.subTest(nth):
+                    try:
+                        server.start()
+                    except AssertionError:
+                        # not 78: after that systemd would not start it again
+                        self.assertEqual(server.process.wait(30), 75, server.log())
+                        self.assertIn("cannot start a thread", server.log())
+                        continue
+                with server.client() as client:
+                    self.assertEqual(client.get("/healthz").status, 200)
+                self.assertEqual(server.stop(), 0)
+                break
+            self.assertGreater(nth, 4)  # writer, reader, optimiser, watch
 
 
 class Signals(unittest.TestCase):

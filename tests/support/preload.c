@@ -14,6 +14,8 @@
  *   HONE_TEST_TEAR=1               … and only writes at a place of a file are counted; half of that
  *                                  one is written
  *
+ *   HONE_TEST_THREAD_FAILS_AT=3    the third thread cannot be started (EAGAIN)
+ *
  *   HONE_TEST_HOLD_SYNC=FILE       while there is FILE, a sync of a journal (-wal) makes FILE.held
  *                                  and waits
  *   HONE_TEST_HOLD=FILE            the first one to open, below some folder, a place whose name
@@ -23,6 +25,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -264,6 +267,19 @@ int openat64(int folder, const char *path, int flags, ...)
     va_end(more);
     hold(path);
     return real(folder, path, flags, mode);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *argument)
+{
+    static atomic_long n_threads;
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    void *found = libc_function("pthread_create");
+
+    memcpy(&real, &found, sizeof real);
+    return is_last("HONE_TEST_THREAD_FAILS_AT", &n_threads)
+               ? EAGAIN
+               : real(thread, attributes, run, argument);
 }
 
 static void rename_fs(struct statfs *facts)
