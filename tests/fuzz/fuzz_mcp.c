@@ -1,23 +1,28 @@
 /* Messages to POST /mcp, whatever they are: each is answered, as JSON-RPC or not at all, with texts
  * that are short, whole and clean; and the server lives on. A message is posted as it is, and once
  * more with the headers that the newest revision wants, so that its arguments reach the tools. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/utf8.h"
 #include "server/mcp/text.h"
-#include "tests/fuzz/mutants.h"
-#include "tests/fuzz/replay.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/api_fixture.h"
 
 static struct api_fixture server;
 
+static void end(void)
+{
+    api_expect(&server, 200, "GET", "/v1/studies/s", NULL);
+    api_fixture_stop(&server);
+}
+
 /* A study with a trial that has failed, one that is done, and one that waits. */
-static void start(void)
+void fuzz_start(void)
 {
     api_fixture_start(&server);
+    MUST(atexit(end) == 0);
     api_expect(&server, 201, "POST", "/v1/studies",
                "{\"name\": \"s\", \"metric\": \"loss\", \"direction\": \"minimize\", \"strategy\": "
                "\"random\", \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, "
@@ -155,34 +160,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     post(NULL, text);
     post_newest(message);
     return 0;
-}
-
-static int n_arguments;
-static char **arguments;
-
-START_TEST(whatever_is_posted_is_answered_by_the_rules)
-{
-    start();
-    ck_assert_int_eq(replay(n_arguments, arguments), 0);
-    api_expect(&server, 200, "GET", "/v1/studies/s", NULL);
-    api_fixture_stop(&server);
-}
-END_TEST
-
-/* usage: fuzz_mcp FOLDER [ROUNDS] [-v] */
-int main(int argc, char **argv)
-{
-    Suite *suite = suite_create("fuzz_mcp");
-    TCase *tcase = tcase_create("messages");
-    SRunner *runner = srunner_create(suite);
-
-    n_arguments = argc;
-    arguments = argv;
-    tcase_set_timeout(tcase, 3600);
-    tcase_add_test(tcase, whatever_is_posted_is_answered_by_the_rules);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

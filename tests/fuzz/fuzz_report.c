@@ -1,36 +1,17 @@
 /* What a job prints. Whatever it is: the pieces in which it comes make no difference, every value
- * is one that stands in the line, every name too, and what is refused has no value. Mutants of
- * lines of many programs, always the same ones; fuzz_report ROUNDS [FIRST] runs others. */
+ * is one that stands in the line, every name too, and what is refused has no value. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
-#include "tests/fuzz/mutants.h"
-#include "tests/fuzz/replay.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/report_text.h"
 #include "worker/report/blank.h"
 #include "worker/report/escape.h"
 #include "worker/report/number.h"
 #include "worker/report/parse.h"
-
-static const char *const seeds[] = {
-    "hone: step=4 loss=0.31 acc=0.9\n",
-    "hone: {\"step\": 4, \"loss\": 0.31, \"val loss\": NaN, \"n\": {\"a\": [1, 2]}, \"s\": "
-    "\"x\"}\n",
-    "hone: {'step': 4, 'loss': -1.5e-7, 'b': None}\n",
-    "INFO:root:hone: step: 3 loss: 0.25, acc: 1e400\n",
-    "\r 50%|\xe2\x96\x88\xe2\x96\x88 | 1/2hone: step=1 loss=0.5\n",
-    "\x1b[32mhone: step=1 \x1b[1mloss\x1b[0m=0.5\x1b]0;t\x07\n",
-    "hone: \"val loss\"=0.3; 'top 5'=-inf | seed=15794028255413092319\n",
-    "Epoch 3/10\nloss=0.5, acc = 1e-3\nval/loss=0.25\rval/loss=0.125\n",
-    "hone: loss=0,5 a=1_000 b=0x10 c=31% d=tensor(0.31) e=1.#INF\n",
-    "INFO\x1b[0mhone: acc=31 % b:=2 c<=3 d=4\nhone: {\"a\": 1, b: 2, \"\\q\": 3, 'c': 4}\n",
-    "{\"msg\": \"hone: step=1 a=1\", \"level\": 3}\nphone: step=1 a=1\nhone: hello\n",
-};
-#define N_SEEDS (sizeof seeds / sizeof seeds[0])
 
 static const struct pattern_spec specs[] = {
     {PATTERN_GROUPS, NULL, "loss=(?<loss>\\S+)"},
@@ -130,13 +111,21 @@ static void read_in_pieces(const uint8_t *data, size_t size, size_t piece, bool 
     parse_finish(&parse);
 }
 
+static void end(void)
+{
+    patterns_destroy(patterns);
+}
+
+void fuzz_start(void)
+{
+    MUST(patterns_create(specs, sizeof specs / sizeof specs[0], &patterns, NULL) == 0);
+    MUST(atexit(end) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t pieces[] = {1, 3, 64};
 
-    if (patterns == NULL) {
-        MUST(patterns_create(specs, sizeof specs / sizeof specs[0], &patterns, NULL) == 0);
-    }
     for (int with = 0; with < 2; with++) {
         struct seen whole;
         read_in_pieces(data, size, size + 1, with == 1, &whole);
@@ -150,77 +139,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
-
-/* ---- mutants ---- */
-
-static void mutate(struct buf *text, struct rng *rng)
-{
-    static const char odd[] = "\r\n\0:=,;\"'{}()[] \t\x1b\x07\x9b\xff\b.-+eE0159_%|\\nx";
-    static const char *const words[] = {
-        "hone:",        "step=",    "=",       " nan ",   "inf",
-        "0.5",          "1e",       "1e-5",    "\x1b[2K", "\x1b]0;",
-        "\x1b\\",       "\xc2\x9b", "hone: {", "\\u00e9", "\xe2\x88\x92",
-        "\xe2\x80\xaf", "1 000",    "loss",    "\"a b\"", "18446744073709551616",
-        "tensor(",      "- ",       ", "};
-    size_t at = (size_t)rng_below(rng, text->len + 1);
-
-    switch (rng_below(rng, 5)) {
-    case 0:
-        if (at < text->len) {
-            text->data[at] = odd[rng_below(rng, sizeof odd - 1)];
-        }
-        break;
-    case 1:
-        mutant_insert(text, at, &odd[rng_below(rng, sizeof odd - 1)], 1);
-        break;
-    case 2: {
-        const char *word = words[rng_below(rng, sizeof words / sizeof words[0])];
-        mutant_insert(text, at, word, strlen(word));
-        break;
-    }
-    case 3:
-        if (at + 1 < text->len) { /* a byte less */
-            memmove(text->data + at, text->data + at + 1, text->len - at - 1);
-            text->len--;
-        }
-        break;
-    default: {
-        const char *other = seeds[rng_below(rng, N_SEEDS)];
-        mutant_insert(text, at, other, strlen(other));
-    }
-    }
-}
-
-static void run_mutant(uint64_t round)
-{
-    struct rng rng = rng_for(UINT64_C(0x7265706f7274), round);
-    const char *seed = seeds[rng_below(&rng, N_SEEDS)];
-    OWN(buf) struct buf text;
-
-    buf_init(&text, 1 << 20);
-    buf_puts(&text, seed);
-    for (uint64_t times = 1 + rng_below(&rng, 6); times > 0; times--) {
-        mutate(&text, &rng);
-    }
-    if (getenv("FUZZ_SHOWS") != NULL) {
-        (void)fprintf(stderr, "%llu: %s\n", (unsigned long long)round, buf_text(&text));
-    }
-    (void)LLVMFuzzerTestOneInput((const uint8_t *)text.data, text.len);
-}
-
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-int main(int argc, char **argv)
-{
-    uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-
-    for (size_t i = 0; i < N_SEEDS; i++) {
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)seeds[i], strlen(seeds[i]));
-    }
-    for (uint64_t round = first; round < first + rounds; round++) {
-        run_mutant(round);
-    }
-    patterns_destroy(patterns);
-    return 0;
-}
-#endif

@@ -11,8 +11,7 @@
 #include "server/domain/study.h"
 #include "server/strategy/grid/grid.h"
 #include "server/strategy/strategy.h"
-#include "tests/fuzz/mutants.h"
-#include "tests/fuzz/replay.h"
+#include "tests/fuzz/fuzz.h"
 
 static char *normalise(const struct study_def *def)
 {
@@ -147,6 +146,10 @@ static void check_advice(const json_t *body)
     buf_init(&page, 1 << 24);
     advice_write_text(&problem, &advice, &page);
     MUST(!page.failed);
+}
+
+void fuzz_start(void)
+{
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

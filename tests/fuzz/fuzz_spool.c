@@ -1,7 +1,6 @@
 /* Spools as a broken disk, a torn write or a stranger leaves them. Whatever the bytes are: reading
- * them ends, the same way twice; what was not changed and stands before the first change is read as
- * it was written; and a content whose checksum is right is understood or passed over. Mutants of
- * two attempts, always the same ones; fuzz_spool ROUNDS [FIRST] runs others. */
+ * them ends, the same way twice, behind the last record of which all before are whole; and a
+ * content whose checksum is right is understood or passed over. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +8,21 @@
 
 #include "common/crc32c.h"
 #include "common/log.h"
-#include "common/rng.h"
-#include "tests/fuzz/mutants.h"
-#include "tests/fuzz/replay.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/directory.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending.h"
 #include "worker/agent/pending_restore.h"
 
+#define MAGIC_BYTES 8
 #define FILE_BYTES ((size_t)1 << 14)
 #define OBJECTIVES "[{\"metric\":\"loss\",\"direction\":\"minimize\",\"fold\":\"best\"}]"
 
 static char folder[DIRECTORY_BYTES];
 static char path[512];
 static json_t *objectives;
+static uint8_t seeds[2][FILE_BYTES];
+static size_t seed_bytes[2];
 
 /* ---- reading one ---- */
 
@@ -68,21 +68,9 @@ static void store(const uint8_t *data, size_t size)
     MUST(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    struct summary first;
-    struct summary second;
+/* ---- spools of today, which inputs begin from ---- */
 
-    store(data, size);
-    read_spool(&first);
-    read_spool(&second); /* what was bad was cut off */
-    MUST(memcmp(&first, &second, sizeof first) == 0);
-    return 0;
-}
-
-/* ---- what is mutated ---- */
-
-static size_t load(uint8_t bytes[FILE_BYTES])
+static size_t load(uint8_t bytes[static FILE_BYTES])
 {
     FILE *file = fopen(path, "rb");
 
@@ -119,7 +107,7 @@ static void write_attempt(struct spool *spool)
     MUST(attempt_log_exit(spool, &ended));
 }
 
-static size_t make_seed(bool ends, uint8_t bytes[FILE_BYTES])
+static size_t make_seed(bool ends, uint8_t bytes[static FILE_BYTES])
 {
     OWN(spool) struct spool spool;
     struct result_report report = {.outcome = OUTCOME_COMPLETED, .has_step = true, .step = 9};
@@ -174,83 +162,75 @@ static void change_content(uint8_t *bytes, size_t len, struct rng *rng)
     }
 }
 
-/* Changes bytes from a place on. */
-static void damage(uint8_t *bytes, size_t *len, struct rng *rng)
+/* Half of the changes begin anew, so that they are of the form that is written today. */
+size_t fuzz_mutate(uint8_t *data, size_t size, size_t max, struct rng *rng)
 {
-    size_t at = (size_t)rng_below(rng, *len);
-    size_t n = 1 + (size_t)rng_below(rng, *len - at);
-
-    switch (rng_below(rng, 4)) {
-    case 0:
-        *len = at;
-        break;
-    case 1:
-        bytes[at] ^= (uint8_t)(1U << rng_below(rng, 8));
-        break;
-    case 2:
-        memset(bytes + at, 0, n); /* a block that was never written */
-        break;
-    default:
-        for (size_t i = 0; i < n; i++) {
-            bytes[at + i] = (uint8_t)rng_next(rng);
-        }
+    if (rng_below(rng, 2) == 0) {
+        size_t which = (size_t)rng_below(rng, 2);
+        size = seed_bytes[which] < max ? seed_bytes[which] : max;
+        memcpy(data, seeds[which], size);
     }
+    change_content(data, size, rng);
+    return size;
 }
 
-/* Where reading must end when the byte at `changed` is the first that is not as it was. */
-static int64_t end_before(const uint8_t *seed, size_t changed)
+/* ---- one input ---- */
+
+/* Where reading must end, by another reading. */
+static int64_t end_of(const uint8_t *data, size_t size)
 {
     size_t at = SPOOL_HEAD_BYTES;
 
-    while (changed >= SPOOL_HEAD_BYTES
-           && at + SPOOL_RECORD_HEAD_BYTES + get32(seed + at) <= changed) {
-        at += SPOOL_RECORD_HEAD_BYTES + get32(seed + at);
+    if (size < SPOOL_HEAD_BYTES || memcmp(data, seeds[0], MAGIC_BYTES) != 0
+        || crc32c(0, data, 12) != get32(data + 12)) {
+        return SPOOL_HEAD_BYTES; /* begun anew */
+    }
+    while (size - at >= SPOOL_RECORD_HEAD_BYTES) {
+        const uint8_t *head = data + at;
+        size_t n = get32(head);
+        if (n > SPOOL_RECORD_MAX || n > size - at - SPOOL_RECORD_HEAD_BYTES) {
+            break;
+        }
+        uint32_t crc = crc32c(get32(data + 8), head, 8);
+        if (crc32c(crc, head + SPOOL_RECORD_HEAD_BYTES, n) != get32(head + 8)) {
+            break;
+        }
+        at += SPOOL_RECORD_HEAD_BYTES + n;
     }
     return (int64_t)at;
 }
 
-static void run_mutant(uint64_t round, uint8_t *seeds[2], const size_t lens[2])
+static void end(void)
 {
-    struct rng rng = rng_for(UINT64_C(0x73706f6f6c), round);
-    size_t which = (size_t)rng_below(&rng, 2);
-    const uint8_t *seed = seeds[which];
-    uint8_t bytes[FILE_BYTES];
-    size_t len = lens[which];
-    size_t same = 0;
-    struct summary found;
-
-    memcpy(bytes, seed, len);
-    if (rng_below(&rng, 2) == 0) {
-        damage(bytes, &len, &rng);
-        while (same < len && bytes[same] == seed[same]) {
-            same++;
-        }
-        store(bytes, len);
-        read_spool(&found);
-        MUST(found.end == (same == lens[which] ? (int64_t)len : end_before(seed, same)));
-    } else {
-        change_content(bytes, len, &rng);
-    }
-    (void)LLVMFuzzerTestOneInput(bytes, len);
+    json_decref(objectives);
+    directory_remove(folder);
 }
 
-int main(int argc, char **argv)
+void fuzz_start(void)
 {
-    unsigned long long rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
-    unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-    static uint8_t ended[FILE_BYTES];
-    static uint8_t open_one[FILE_BYTES];
-    uint8_t *seeds[2] = {ended, open_one};
+    struct summary found;
 
     log_start("fuzz", LOG_LEVEL_ERROR);
     directory_create(folder);
     (void)snprintf(path, sizeof path, "%s/slot-0.spool", folder);
     objectives = json_loads(OBJECTIVES, 0, NULL);
-    const size_t lens[2] = {make_seed(true, ended), make_seed(false, open_one)};
-    for (unsigned long long round = first; round < first + rounds; round++) {
-        run_mutant(round, seeds, lens);
+    for (size_t i = 0; i < 2; i++) {
+        seed_bytes[i] = make_seed(i == 0, seeds[i]);
+        read_spool(&found);
+        MUST(found.end == (int64_t)seed_bytes[i] && found.end == end_of(seeds[i], seed_bytes[i]));
     }
-    json_decref(objectives);
-    directory_remove(folder);
+    MUST(atexit(end) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct summary first;
+    struct summary second;
+
+    store(data, size);
+    read_spool(&first);
+    MUST(first.end == end_of(data, size));
+    read_spool(&second); /* what was bad was cut off */
+    MUST(memcmp(&first, &second, sizeof first) == 0);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* The arguments of a command and the values of a trial. Whatever they are: an argument becomes what
  * a second, simpler reading of the rules makes of it, a text whose braces are doubled becomes
- * itself, and what stands for all parameters reads back as their values. Mutants of common
- * templates, always the same ones; fuzz_template ROUNDS [FIRST] runs others. */
+ * itself, and what stands for all parameters reads back as their values. Behind a zero byte an
+ * input may have parameters, as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +9,12 @@
 
 #include "common/json.h"
 #include "common/json_value.h"
-#include "common/rng.h"
-#include "tests/fuzz/mutants.h"
-#include "tests/fuzz/replay.h"
+#include "tests/fuzz/fuzz.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/overrides.h"
 
 #define ARGUMENTS_MAX 16
 #define TEXT_BYTES ((size_t)1 << 16)
-
-static const char *const seeds[] = {
-    "--lr\n{lr}\n--units={units}",
-    "{args}",
-    "{args.hydra}\n--out={checkpoint}/{trial}.{attempt}",
-    "--config={args.json}",
-    "{{\"lr\": {lr}, \"net\": {{\"units\": {units}}}}}",
-    "--degree\n{degree}\n-x\n{gamma}{seed}",
-    "{resource.from}..{resource.to}",
-    "{batch size}{{{lr}}}",
-    "--config={params.json}\n{params.yaml}\n{\"lr\"}{\"a}b\"}\n{{\"lr\": {\"lr\"}}}",
-};
-#define N_SEEDS (sizeof seeds / sizeof seeds[0])
 
 static const char parameters_text[] = "{\"lr\": 1e-05, \"units\": 9223372036854775807, \"batch "
                                       "size\": \"a {b} }}\", \"amp\": null, \"a}b\": 7, "
@@ -342,13 +327,38 @@ static void check_command(char *const argv[], const json_t *parameters)
     MUST(dropped[0] == '\0' || strcmp(dropped, "degree") == 0 || strcmp(dropped, "gamma") == 0);
 }
 
+/* The parameters of a study, if that is what the text says. */
+static void check_parameters(const char *text, size_t len)
+{
+    json_auto_t *parameters = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (parameters, name, value) {
+        if (!name_is_parameter(name)) {
+            return;
+        }
+    }
+    if (json_is_object(parameters)) {
+        check_all(parameters);
+    }
+}
+
+void fuzz_start(void)
+{
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     OWN(memory) char *text = strndup((const char *)data, size);
     json_auto_t *parameters = json_loads(parameters_text, 0, NULL);
     char *argv[ARGUMENTS_MAX + 2] = {(char[]){"p"}};
     char *rest = text;
+    size_t len = strlen(text);
 
+    if (len < size) {
+        check_parameters((const char *)data + len + 1, size - len - 1);
+    }
     check_escaped(text);
     for (size_t n = 1; rest != NULL && n <= ARGUMENTS_MAX; n++) {
         argv[n] = strsep(&rest, "\n");
@@ -361,128 +371,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_command(argv, parameters);
     return 0;
 }
-
-/* ---- mutants ---- */
-
-static const char *const words[] = {"{",          "}",      "{{",          "}}",
-                                    "{lr}",       "{args}", "{args.json}", "{args.hydra}",
-                                    "{degree}",   "\n",     "{}",          "{ }",
-                                    "{{}",        "{seed}", "--x=",        "-v\n",
-                                    "\"",         "'",      "\\",          "\\'",
-                                    "${x}",       "$",      "null",        "True",
-                                    "nan",        "[",      "]",           ",",
-                                    ":",          "=",      " ",           "\xc3\xa9",
-                                    "\xff",       "\t",     "1e5",         "a.b",
-                                    "0",          "a b",    "{units}",     "{gamma",
-                                    "{bat size}", "{\"",    "\"}",         "{params.json}",
-                                    "{\"lr\"}"};
-#define N_WORDS (sizeof words / sizeof words[0])
-
-static void append_words(struct buf *out, struct rng *rng, size_t most)
-{
-    for (uint64_t n = rng_below(rng, most + 1); n > 0; n--) {
-        buf_puts(out, words[rng_below(rng, N_WORDS)]);
-    }
-}
-
-/* A seed with words at some of its places. */
-static void run_template(struct rng *rng)
-{
-    const char *seed = seeds[rng_below(rng, N_SEEDS)];
-    OWN(buf) struct buf text;
-
-    buf_init(&text, TEXT_BYTES);
-    for (const char *at = seed; *at != '\0'; at++) {
-        uint64_t how = rng_below(rng, 16);
-        if (how == 0) {
-            append_words(&text, rng, 3);
-        }
-        if (how != 1) {
-            buf_putc(&text, *at);
-        }
-    }
-    append_words(&text, rng, 3);
-    (void)LLVMFuzzerTestOneInput((const uint8_t *)text.data, text.len);
-}
-
-static json_t *random_value(struct rng *rng, int depth);
-
-static json_t *random_text(struct rng *rng)
-{
-    OWN(buf) struct buf text;
-
-    buf_init(&text, TEXT_BYTES);
-    append_words(&text, rng, 5);
-    json_t *value = json_string(buf_text(&text));
-    return value != NULL ? value : json_string("no UTF-8"); /* for jansson takes nothing else */
-}
-
-static json_t *random_container(struct rng *rng, int depth)
-{
-    static const char *const key_names[] = {"a", "b-c", "_d9", "a b", "1", "true", "\xc3\xa9", ""};
-    bool is_list = rng_below(rng, 2) == 0;
-    json_t *made = is_list ? json_array() : json_object();
-
-    for (uint64_t n = rng_below(rng, 4); n > 0; n--) {
-        json_t *item = random_value(rng, depth + 1);
-        MUST((is_list ? json_array_append_new(made, item)
-                      : json_object_set_new(made, key_names[rng_below(rng, 8)], item))
-             == 0);
-    }
-    return made;
-}
-
-static json_t *random_value(struct rng *rng, int depth)
-{
-    switch (rng_below(rng, depth < 3 ? 8 : 5)) {
-    case 0:
-        return json_integer((json_int_t)rng_next(rng));
-    case 1:
-        return json_real((double)(int64_t)rng_next(rng) / 1e12
-                         * (rng_below(rng, 2) == 0 ? 1 : 1e-20));
-    case 2:
-        return json_boolean(rng_below(rng, 2));
-    case 3:
-        return json_null();
-    case 4:
-    case 5:
-        return random_text(rng);
-    default:
-        return random_container(rng, depth);
-    }
-}
-
-static void run_values(struct rng *rng)
-{
-    static const char *const names[] = {"lr", "a.b-c", "db/kind", "batch size", "\xc3\xa9", "x_9"};
-    json_auto_t *parameters = json_object();
-
-    for (uint64_t n = rng_below(rng, 5); n > 0; n--) {
-        MUST(json_object_set_new(parameters, names[rng_below(rng, sizeof names / sizeof names[0])],
-                                 random_value(rng, 0))
-             == 0);
-    }
-    check_all(parameters);
-}
-
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-int main(int argc, char **argv)
-{
-    uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-
-    json_start();
-    for (size_t i = 0; i < N_SEEDS; i++) {
-        (void)LLVMFuzzerTestOneInput((const uint8_t *)seeds[i], strlen(seeds[i]));
-    }
-    for (uint64_t round = first; round < first + rounds; round++) {
-        struct rng rng = rng_for(UINT64_C(0x74656d706c617465), round);
-        if (getenv("FUZZ_SHOWS") != NULL) {
-            (void)fprintf(stderr, "round %llu\n", (unsigned long long)round);
-        }
-        run_template(&rng);
-        run_values(&rng);
-    }
-    return 0;
-}
-#endif
