@@ -28,7 +28,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
     struct rng rng = rng_for(UINT64_C(0x656e67), seed);
-    OWN(buf) struct buf text;
+    OWN(buf) struct buf text = {0};
 
     if (fuzz_mutate != NULL && rng_below(&rng, 2) == 0) {
         return fuzz_mutate(data, size, max, &rng);
