@@ -29,11 +29,52 @@ def head(server, method, path, length, token="admin"):
             f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n").encode()
 
 
+def peak_bytes(server):
+    """The most memory that it has had until now."""
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"^VmHWM:\s*(\d+) kB$", status.read(), re.MULTILINE).group(1)) << 10
+
+
 class Refused(unittest.TestCase):
     def assert_told_to_come_again(self, reply):
         self.assertEqual((reply.status, reply.type), (503, "overloaded"), reply)
         self.assertIn(int(reply.headers["retry-after"]), (1, 2, 3))
         self.assertIs(reply.json["retryable"], True)
+
+
+class HostileBodies(unittest.TestCase):
+    """The most that one request may bring, in the forms that cost a parser most."""
+
+    MOST = 8 * MIB
+    BODIES = {
+        "deep lists": b"[" * (MOST - 1),
+        "deep objects": b'{"a":' * (MOST // 5),
+        "values": b"[" + b"0," * (MOST // 2 - 2) + b"0]",
+        "objects": b"[" + b"{}," * (MOST // 3 - 2) + b"{}]",
+        "keys": b"{" + b",".join(b'"%x":0' % i for i in range(100000)) + b"}",
+        "one text": b'["' + b"a" * (MOST - 5) + b'"]',
+        "not sent": b"",  # announced only
+    }
+
+    def send_all(self, server):
+        for name, body in self.BODIES.items():
+            length = len(body) or 100 * MIB
+            start = head(server, "POST", "/v1/studies/s/trials", length).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+            answer = hone.raw_exchange(server.url, start + body)
+            self.assertRegex(answer, rb"\AHTTP/1.1 4(00|13|22) ", name)
+
+    def test_memory_has_a_bound_and_is_given_back(self):
+        # Without the sanitizer's delay, freed memory is used again.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+        with hone.Server(env={"ASAN_OPTIONS": options.lstrip(":")}) as server:
+            with server.client() as client:
+                self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            before = peak_bytes(server)
+            self.send_all(server)
+            once = peak_bytes(server)
+            self.assertLess(once - before, 256 * MIB)
+            self.send_all(server)
+            self.assertLess(peak_bytes(server) - once, 32 * MIB)
 
 
 class Writer(Refused):

@@ -5,6 +5,7 @@ that another program holds, a server that stands still, a study deleted under a 
 import http.client
 import os
 import signal
+import socket
 import sqlite3
 import sys
 import threading
@@ -124,6 +125,41 @@ class ManyLeases(hone.ServedTest):
             self.assertEqual((result.status, result.type), (410, "lease-ended"), result)
         self.make("s")
         self.assertIsNotNone(self.lease("s")["lease"])
+
+
+def is_let_go(database):
+    """Can the log begin anew? Not while anybody holds a snapshot of what it has."""
+    return database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+class SlowReader(hone.ServedTest):
+    def test_a_client_that_does_not_read_does_not_hold_the_log(self):
+        choices = [str(i) + "x" * 2000 for i in range(2)]  # so that the export is larger than any socket's buffer
+        self.make("s", parameters=[{"name": "c", "type": "categorical", "choices": choices}])
+        for _ in range(4):
+            self.enqueue([{"parameters": {"c": choices[0]}}] * 1000)
+        with socket.socket() as reader, sqlite3.connect(os.path.join(self.server.data, "hone.db"), timeout=0) as own:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.settimeout(60)
+            reader.connect(("127.0.0.1", self.server.port))
+            reader.sendall(b"GET /v1/studies/s/export?format=ndjson HTTP/1.0\r\nHost: localhost\r\n"
+                           b"Authorization: Bearer " + self.server.token().encode() + b"\r\n\r\n")
+            self.assertIn(b" 200 ", reader.recv(20))
+            self.enqueue([{"parameters": {"c": choices[1]}}])
+            with sqlite3.connect(own.execute("PRAGMA database_list").fetchone()[2]) as other:
+                other.execute("BEGIN")
+                other.execute("SELECT count(*) FROM trial").fetchone()
+                self.enqueue([{"parameters": {"c": choices[1]}}])
+                self.assertFalse(is_let_go(own))  # what it would be like
+                other.rollback()
+            hone.wait_until(lambda: is_let_go(own), 30, "nobody holds the log")
+            rest = b"".join(iter(lambda: reader.recv(1 << 20), b""))
+        # The end of the export was read after all that: it had not ended before.
+        self.assertEqual(rest.count(b"\n{"), 4002)
+
+    def enqueue(self, trials):
+        reply = self.client.post("/v1/studies/s/trials", trials)
+        self.assertEqual(reply.status, 201, reply)
 
 
 class IdleMonth(unittest.TestCase):
