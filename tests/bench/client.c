@@ -94,6 +94,7 @@ static int parse_answer(struct client *client, struct answer *answer)
 {
     const char *head_end;
     const char *length;
+    const char *retry_after;
     size_t body_bytes;
     size_t head_bytes;
 
@@ -104,6 +105,10 @@ static int parse_answer(struct client *client, struct answer *answer)
     }
     head_bytes = (size_t)(head_end - client->bytes) + 4;
     length = strcasestr(client->bytes, "\r\ncontent-length:");
+    retry_after = strcasestr(client->bytes, "\r\nretry-after:");
+    answer->retry_after_seconds = retry_after == NULL || retry_after > head_end
+                                      ? 0
+                                      : (unsigned)strtoul(retry_after + 14, NULL, 10);
     body_bytes = length == NULL || length > head_end ? 0 : strtoul(length + 17, NULL, 10);
     if (sscanf(client->bytes, "HTTP/1.1 %d", &answer->status) != 1
         || head_bytes + body_bytes > CLIENT_BYTES) {

@@ -28,7 +28,8 @@ enum client_event { CLIENT_WAITS, CLIENT_ANSWERED, CLIENT_BROKEN };
 
 struct answer {
     int status;
-    const char *body; /* NUL-terminated; in the client's memory until the next send */
+    unsigned retry_after_seconds; /* 0: the answer does not say */
+    const char *body;             /* NUL-terminated; in the client's memory until the next send */
 };
 
 /* "http://127.0.0.1:4663" and a file that holds the token, or NULL. */

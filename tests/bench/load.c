@@ -1,6 +1,7 @@
 /* load: closed-loop clients against a running honed, one thread, one epoll.
  *
  *   --mode cycle   lease, three measurements, result, again: what a cluster does at its busiest
+ *   --mode metrics one lease each, and then ten measurements a request, again and again
  *   --mode ring    a study whose limits.parallel is 1: one client holds the lease, all others wait;
  *                  its result hands the lease to one of them. Measures the hand-off.
  *   --mode park    as ring, but no client gives a result: every client but one just waits
@@ -8,7 +9,8 @@
  * loses its client, and a new one takes the client's place
  *   --mode get     GET of the study, again and again: the same server without any write
  *
- * Every answer must be 2xx. Prints one JSON object; the runner (load.py) makes tables of them. */
+ * Every answer must be 2xx, but for 503: that request comes again when the server said, and is
+ * counted as put off. Prints one JSON object; the runner (load.py) makes tables of them. */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -21,26 +23,25 @@
 #include <unistd.h>
 
 #include "tests/bench/client.h"
+#include "tests/bench/samples.h"
 
 #define REPORTS 3
+#define POINTS 10     /* in a request of --mode metrics */
 #define STALL_MS 5000 /* no answer for so long: the server hangs */
 #define ERRORS_SHOWN 3
 
-enum mode { MODE_CYCLE, MODE_RING, MODE_PARK, MODE_DRAIN, MODE_GET, MODE_COUNT };
-static const char *const mode_names[MODE_COUNT] = {"cycle", "ring", "park", "drain", "get"};
+enum mode { MODE_CYCLE, MODE_METRICS, MODE_RING, MODE_PARK, MODE_DRAIN, MODE_GET, MODE_COUNT };
+static const char *const mode_names[MODE_COUNT] = {"cycle", "metrics", "ring",
+                                                   "park",  "drain",   "get"};
 
 enum step { STEP_LEASE, STEP_MEASURE, STEP_RESULT, STEP_GET, STEP_COUNT };
 static const char *const step_names[STEP_COUNT] = {"lease", "measure", "result", "get"};
-
-struct samples {
-    size_t n, cap;
-    uint32_t *us;
-};
 
 struct worker {
     struct client client;
     enum step step;
     unsigned reports; /* sent in this trial */
+    int64_t again_ns; /* when a request that was put off is sent again; 0: none was */
     unsigned cycle;
     unsigned life; /* how many clients this one has followed */
     int64_t sent_ns;
@@ -53,6 +54,7 @@ struct load {
     enum mode mode;
     unsigned n_clients, abandon;
     unsigned n_resting;
+    unsigned n_put_off; /* workers, now */
     uint64_t n_leases;
     double seconds;
     struct worker *workers;
@@ -64,7 +66,7 @@ struct load {
     int64_t result_sent_ns;
     int64_t result_acked_ns; /* 0: not yet */
     bool handing_over;
-    uint64_t cycles, writes, empty, errors;
+    uint64_t cycles, writes, empty, errors, put_off;
     bool stalled;
     int64_t last_answer_ns;
 };
@@ -77,61 +79,28 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* ---- samples -------------------------------------------------------------------------------- */
-
-static void samples_add(struct samples *samples, int64_t ns)
-{
-    if (samples->n == samples->cap) {
-        samples->cap = samples->cap == 0 ? 4096 : samples->cap * 2;
-        samples->us = realloc(samples->us, samples->cap * sizeof *samples->us);
-        if (samples->us == NULL) {
-            abort();
-        }
-    }
-    samples->us[samples->n++] = ns <= 0 ? 0 : (uint32_t)(ns / 1000);
-}
-
-static int us_compare(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-/* Of sorted samples. */
-static double quantile_ms(const struct samples *samples, double q)
-{
-    size_t at = (size_t)(q * (double)samples->n);
-
-    return samples->n == 0 ? 0
-                           : (double)samples->us[at < samples->n ? at : samples->n - 1] / 1000.0;
-}
-
-static void print_samples(const char *name, struct samples *samples)
-{
-    if (samples->n > 0) {
-        qsort(samples->us, samples->n, sizeof *samples->us, us_compare);
-    }
-    (void)printf(", \"%s\": {\"n\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}",
-                 name, samples->n, quantile_ms(samples, 0.5), quantile_ms(samples, 0.99),
-                 quantile_ms(samples, 1));
-}
-
-static void samples_move(struct samples *all, const struct samples *some)
-{
-    for (size_t i = 0; i < some->n; i++) {
-        samples_add(all, (int64_t)some->us[i] * 1000);
-    }
-}
-
 /* ---- one worker ----------------------------------------------------------------------------- */
+
+/* The measurements that come next, under steps of their own. */
+static void write_measurements(const struct load *load, const struct worker *worker, char *body,
+                               size_t size)
+{
+    unsigned n = load->mode == MODE_METRICS ? POINTS : 1;
+    size_t len = (size_t)snprintf(body, size, "{\"measurements\":[");
+
+    for (unsigned i = 0; i < n; i++) {
+        len += (size_t)snprintf(body + len, size - len,
+                                "%s{\"step\":%u,\"metrics\":{\"loss\":0.%u}}", i == 0 ? "" : ",",
+                                worker->reports * n + i + 1, worker->cycle % 9000 + 1000 + i);
+    }
+    (void)snprintf(body + len, size - len, "]}");
+}
 
 static bool send_step(struct load *load, struct worker *worker)
 {
     unsigned id = (unsigned)(worker - load->workers);
     char path[192];
-    char body[256] = "";
+    char body[1024] = "";
 
     switch (worker->step) {
     case STEP_LEASE:
@@ -143,9 +112,7 @@ static bool send_step(struct load *load, struct worker *worker)
         break;
     case STEP_MEASURE:
         (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements", worker->lease);
-        (void)snprintf(body, sizeof body,
-                       "{\"measurements\":[{\"step\":%u,\"metrics\":{\"loss\":0.%u}}]}",
-                       worker->reports + 1, worker->cycle % 9000 + 1000);
+        write_measurements(load, worker, body, sizeof body);
         break;
     case STEP_RESULT:
         (void)snprintf(path, sizeof path, "/v1/leases/%s/result", worker->lease);
@@ -182,6 +149,8 @@ static void start_over(struct load *load, struct worker *worker)
 {
     struct err err;
 
+    load->n_put_off -= worker->again_ns > 0;
+    worker->again_ns = 0;
     client_close(&worker->client);
     worker->step = load->mode == MODE_GET ? STEP_GET : STEP_LEASE;
     if (client_open(&worker->client, &load->target, &err) == 0) {
@@ -235,9 +204,10 @@ static enum step next_step(struct load *load, struct worker *worker, const char 
         if (load->mode == MODE_PARK) {
             return STEP_COUNT;
         }
-        return load->mode == MODE_CYCLE ? STEP_MEASURE : STEP_RESULT;
+        return load->mode <= MODE_METRICS ? STEP_MEASURE : STEP_RESULT;
     case STEP_MEASURE:
-        return ++worker->reports < REPORTS ? STEP_MEASURE : STEP_RESULT;
+        return ++worker->reports < REPORTS || load->mode == MODE_METRICS ? STEP_MEASURE
+                                                                         : STEP_RESULT;
     case STEP_RESULT:
         load->cycles++;
         if (load->last_sender == worker) { /* the next holder's result may be on its way by now */
@@ -262,11 +232,38 @@ static bool is_abandoned(const struct load *load, struct worker *worker)
     return true;
 }
 
+/* The server has too much to do and says when it may have less. */
+static void put_off(struct load *load, struct worker *worker, int64_t now, unsigned seconds)
+{
+    load->put_off++;
+    load->n_put_off++;
+    worker->again_ns = now + (seconds > 0 ? seconds : 1) * INT64_C(1000000000);
+}
+
+static void send_again(struct load *load, int64_t now)
+{
+    for (unsigned i = 0; load->n_put_off > 0 && i < load->n_clients; i++) {
+        struct worker *worker = &load->workers[i];
+
+        if (worker->again_ns > 0 && worker->again_ns <= now) {
+            worker->again_ns = 0;
+            load->n_put_off--;
+            if (!send_step(load, worker)) {
+                start_over(load, worker);
+            }
+        }
+    }
+}
+
 static void on_answer(struct load *load, struct worker *worker, const struct answer *answer)
 {
     int64_t now = now_ns();
 
     load->last_answer_ns = now;
+    if (answer->status == 503) {
+        put_off(load, worker, now, answer->retry_after_seconds);
+        return;
+    }
     if (answer->status < 200 || answer->status > 299) {
         count_error(load, worker, answer->status, answer->body);
         worker->step = load->mode == MODE_GET ? STEP_GET : STEP_LEASE;
@@ -343,6 +340,7 @@ static void run(struct load *load)
         for (int i = 0; i < n; i++) {
             on_readable(load, events[i].data.ptr);
         }
+        send_again(load, now);
         if (load->mode < MODE_PARK && now - load->last_answer_ns > STALL_MS * 1000000LL) {
             load->stalled = true;
             break;
@@ -358,27 +356,27 @@ static void report(struct load *load)
     struct samples all = {0};
 
     for (int i = 0; i < STEP_COUNT; i++) {
-        samples_move(&all, &load->latency[i]);
+        samples_append(&all, &load->latency[i]);
     }
     (void)printf("{\"mode\": \"%s\", \"clients\": %u, \"seconds\": %.3f, \"cycles\": %" PRIu64
                  ", \"cycles_per_second\": %.1f, \"writes_per_second\": %.1f"
                  ", \"requests_per_second\": %.1f, \"empty\": %" PRIu64 ", \"errors\": %" PRIu64
-                 ", \"stalled\": %s",
+                 ", \"put_off\": %" PRIu64 ", \"stalled\": %s",
                  mode_names[load->mode], load->n_clients, load->seconds, load->cycles,
                  (double)load->cycles / load->seconds, (double)load->writes / load->seconds,
-                 (double)all.n / load->seconds, load->empty, load->errors,
+                 (double)all.n / load->seconds, load->empty, load->errors, load->put_off,
                  load->stalled ? "true" : "false");
-    print_samples("all", &all);
+    samples_print("all", &all);
     for (int i = 0; i < STEP_COUNT; i++) {
-        print_samples(step_names[i], &load->latency[i]);
-        free(load->latency[i].us);
+        samples_print(step_names[i], &load->latency[i]);
+        samples_finish(&load->latency[i]);
     }
-    print_samples("handoff_from_result_sent", &load->handoff);
-    print_samples("handoff_from_result_acknowledged", &load->handoff_2);
+    samples_print("handoff_from_result_sent", &load->handoff);
+    samples_print("handoff_from_result_acknowledged", &load->handoff_2);
     (void)printf("}\n");
-    free(all.us);
-    free(load->handoff.us);
-    free(load->handoff_2.us);
+    samples_finish(&all);
+    samples_finish(&load->handoff);
+    samples_finish(&load->handoff_2);
 }
 
 /* ---- the command line ----------------------------------------------------------------------- */
@@ -391,7 +389,7 @@ static const struct argp_option options[] = {
     {"study", KEY_STUDY, "NAME", 0, "A study with the metric \"loss\"", 0},
     {"clients", KEY_CLIENTS, "N", 0, "Connections (64)", 0},
     {"seconds", KEY_SECONDS, "T", 0, "How long (5)", 0},
-    {"mode", KEY_MODE, "MODE", 0, "cycle, ring, park, drain, get", 0},
+    {"mode", KEY_MODE, "MODE", 0, "cycle, metrics, ring, park, drain, get", 0},
     {"abandon", KEY_ABANDON, "N", 0, "Leave every Nth lease without a word", 0},
     {0},
 };

@@ -82,8 +82,8 @@ def peak_mib(process):
     return int(re.search(r"VmHWM:\s+(\d+) kB", text).group(1)) / 1024
 
 
-def main():
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+def measure(n):
+    """What becomes of `n` workers whose server is killed: a dict of figures."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with Server() as server:
@@ -99,13 +99,21 @@ def main():
         peak = peak_mib(server.process)
         with server.client() as client:
             text = client.get("/metrics").body.decode()
-            live, expired = value(text, "hone_leases_live"), value(text, "hone_leases_expired_total")
-    print(f"{n} workers; ready {ready:.2f} s after the kill; answered after {seconds[n // 2]:.2f} s (p50), "
-          f"{seconds[n * 99 // 100]:.2f} s (p99), {seconds[-1]:.2f} s (the last)")
-    print(f"connections refused {sum(worker.refused for worker in workers)}, requests put off "
-          f"{sum(worker.put_off for worker in workers)}; peak of memory {peak:.0f} MiB; leases live "
-          f"{live:.0f}, expired {expired:.0f}")
-    well = seconds[-1] <= SECONDS_MAX and peak <= MIB_MAX and live == n and expired == 0
+    return {"ready": ready, "p50": seconds[n // 2], "p99": seconds[n * 99 // 100], "last": seconds[-1],
+            "refused": sum(worker.refused for worker in workers),
+            "put_off": sum(worker.put_off for worker in workers), "peak_mib": peak,
+            "live": value(text, "hone_leases_live"), "expired": value(text, "hone_leases_expired_total")}
+
+
+def main():
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+    run = measure(n)
+    print(f"{n} workers; ready {run['ready']:.2f} s after the kill; answered after {run['p50']:.2f} s (p50), "
+          f"{run['p99']:.2f} s (p99), {run['last']:.2f} s (the last)")
+    print(f"connections refused {run['refused']}, requests put off {run['put_off']}; peak of memory "
+          f"{run['peak_mib']:.0f} MiB; leases live {run['live']:.0f}, expired {run['expired']:.0f}")
+    well = (run["last"] <= SECONDS_MAX and run["peak_mib"] <= MIB_MAX and run["live"] == n
+            and run["expired"] == 0)
     print("met" if well else f"missed: {SECONDS_MAX} s, {MIB_MAX} MiB, no lease lost")
     return 0 if well else 1
 
