@@ -1,7 +1,6 @@
 #include "server/settings.h"
 
 #include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/settings_file.h"
 #include "common/size.h"
 #include "server/files/logs.h"
 #include "server/files/uploads.h"
@@ -233,23 +233,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 /* ---- the file ---- */
 
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text)) {
-        text++;
-    }
-    char *end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1])) {
-        *--end = '\0';
-    }
-    return text;
-}
-
-static bool is_true(const char *value)
-{
-    return strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "1") == 0;
-}
-
 /* What is meant for one start must be said there. */
 static bool may_be_in_file(const struct argp_option *option)
 {
@@ -257,52 +240,24 @@ static bool may_be_in_file(const struct argp_option *option)
            && option->key != KEY_RESTORE && option->key != KEY_CHECK;
 }
 
-static int config_line(struct settings *settings, const char *path, int number, char *line,
-                       struct err *err)
+static int take_setting(void *context, const char *name, const char *value, struct err *err)
 {
-    char *text = trim(line);
+    struct settings *settings = context;
+    bool holds = true;
 
-    if (*text == '\0' || *text == '#') {
-        return 0;
+    if (value == NULL) {
+        return err_set(err, ERR_INVALID, "expected `key = value`");
     }
-    char *equals = strchr(text, '=');
-    if (equals == NULL) {
-        return err_set(err, ERR_INVALID, "%s:%d: expected `key = value`", path, number);
-    }
-    *equals = '\0';
-    const char *key = trim(text);
-    const char *value = trim(equals + 1);
     for (const struct argp_option *option = options; option->name != NULL; option++) {
-        if (strcmp(option->name, key) != 0 || !may_be_in_file(option)) {
+        if (strcmp(option->name, name) != 0 || !may_be_in_file(option)) {
             continue;
         }
-        if (option->arg == NULL && !is_true(value)) {
-            return 0;
+        if (option->arg == NULL) {
+            TRY(setting_truth(name, value, &holds, err));
         }
-        if (set_option(settings, option->key, value, err) != 0) {
-            return err_wrap(err, "%s:%d", path, number);
-        }
-        return 0;
+        return holds ? set_option(settings, option->key, value, err) : 0;
     }
-    return err_set(err, ERR_INVALID, "%s:%d: unknown key \"%s\"; see honed --help", path, number,
-                   key);
-}
-
-static int read_config(struct settings *settings, const char *path, struct err *err)
-{
-    char line[4096];
-    int number = 0;
-    int result = 0;
-    FILE *file = fopen(path, "re");
-
-    if (file == NULL) {
-        return err_set(err, ERR_INVALID, "cannot read %s: %s", path, strerror(errno));
-    }
-    while (result == 0 && fgets(line, sizeof line, file) != NULL) {
-        result = config_line(settings, path, ++number, line, err);
-    }
-    (void)fclose(file);
-    return result;
+    return err_set(err, ERR_INVALID, "unknown key \"%s\"; see honed --help", name);
 }
 
 /* ---- all together ---- */
@@ -364,7 +319,7 @@ int settings_read(int argc, char **argv, struct settings *settings, struct err *
     if (parsing.config != NULL) {
         bool has_listen = settings->n_listen > 0;
         forget_listen(settings);
-        int result = read_config(settings, parsing.config, err);
+        int result = settings_file_read(parsing.config, take_setting, settings, err);
         free(parsing.config);
         parsing.config = NULL;
         TRY(result);

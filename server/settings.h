@@ -38,7 +38,8 @@ struct settings {
     double test_clock_scale;
 };
 
-/* Prints help or version and exits by itself where asked. ERR_INVALID. */
+/* Prints help or version and exits by itself where asked. ERR_INVALID; ERR_IO: the file cannot be
+ * read. */
 MUST_USE int settings_read(int argc, char **argv, struct settings *settings, struct err *err);
 void settings_finish(struct settings *settings);
 

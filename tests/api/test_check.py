@@ -234,6 +234,14 @@ class Check(unittest.TestCase):
         self.assertEqual(status, 2)
         self.assertIn('unknown key "check"', said)
 
+    def test_a_flag_in_a_file_of_settings_is_true_or_false(self):
+        config = os.path.join(self.folder, "config")
+        with open(config, "w", encoding="ascii") as file:
+            file.write("# TLS is in front\nbehind-proxy = ture\n")
+        status, said = hone.run_honed("--config", config, "--data", self.data, "--check")
+        self.assertEqual(status, 2)
+        self.assertIn(f"{config}:2: 'behind-proxy' is true or false, and not \"ture\"", said)
+
 
 if __name__ == "__main__":
     hone.main()

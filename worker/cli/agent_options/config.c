@@ -1,11 +1,11 @@
 #include "worker/cli/agent_options/config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/settings_file.h"
 #include "common/suggest.h"
 
 enum { NAME_MAX_BYTES = 64 };
@@ -73,15 +73,6 @@ static const struct argp_option *find(const struct usage *usage, const char *nam
 
 /* ---- one setting ---- */
 
-/* 1, 0, or -1 where it is neither. */
-static int truth(const char *value)
-{
-    if (strcmp(value, "1") == 0 || strcmp(value, "true") == 0) {
-        return 1;
-    }
-    return *value == '\0' || strcmp(value, "0") == 0 || strcmp(value, "false") == 0 ? 0 : -1;
-}
-
 /* `value` NULL: only the name was given. */
 static int add_setting(struct config *config, const struct argp_option *option, const char *value,
                        struct err *err)
@@ -93,12 +84,11 @@ static int add_setting(struct config *config, const struct argp_option *option, 
         argv_list_printf(&config->argv, "--%s=%s", option->name, value);
         return 0;
     }
-    int holds = value == NULL ? 1 : truth(value);
-    if (holds < 0) {
-        return err_set(err, ERR_INVALID, "'%s' is true or false, and not \"%.40s\"", option->name,
-                       value);
+    bool holds = true;
+    if (value != NULL) {
+        TRY(setting_truth(option->name, value, &holds, err));
     }
-    if (holds == 1) {
+    if (holds) {
         argv_list_printf(&config->argv, "--%s", option->name);
     }
     return 0;
@@ -106,70 +96,18 @@ static int add_setting(struct config *config, const struct argp_option *option, 
 
 /* ---- the file ---- */
 
-static char *trimmed(char *text)
+static int take_line(void *context, const char *name, const char *value, struct err *err)
 {
-    while (isspace((unsigned char)*text) != 0) {
-        text++;
-    }
-    size_t len = strlen(text);
-    while (len > 0 && isspace((unsigned char)text[len - 1]) != 0) {
-        text[--len] = '\0';
-    }
-    return text;
-}
-
-static int take_line(struct config *config, char *line, struct err *err)
-{
-    char *name = trimmed(line);
-    char *equals = strchr(name, '=');
+    struct config *config = context;
     struct suggestion_for meant = {.word = name};
-
-    if (*name == '\0' || *name == '#') {
-        return 0;
-    }
-    if (equals != NULL) {
-        *equals = '\0';
-        name = trimmed(name);
-    }
     const struct argp_option *option = find(config->usage, name, strlen(name), &meant);
+
     if (option == NULL) {
         return err_set(err, ERR_INVALID, "there is no setting '%.60s'%s%s%s", name,
                        meant.best == NULL ? "" : "; did you mean '",
                        meant.best == NULL ? "" : meant.best, meant.best == NULL ? "" : "'?");
     }
-    return add_setting(config, option, equals == NULL ? NULL : trimmed(equals + 1), err);
-}
-
-static int take_lines(struct config *config, FILE *file, struct err *err)
-{
-    OWN(memory) char *line = NULL;
-    size_t size = 0;
-    int rc = 0;
-
-    for (unsigned n = 1; rc == 0 && getline(&line, &size, file) >= 0; n++) {
-        rc = take_line(config, line, err);
-        if (rc != 0) {
-            return err_wrap(err, "%s:%u", config->file, n);
-        }
-    }
-    if (ferror(file) != 0) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", config->file, strerror(errno));
-    }
-    return 0;
-}
-
-static int take_file(struct config *config, struct err *err)
-{
-    if (config->file == NULL) {
-        return 0;
-    }
-    FILE *file = fopen(config->file, "re");
-    if (file == NULL) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", config->file, strerror(errno));
-    }
-    int rc = take_lines(config, file, err);
-    (void)fclose(file);
-    return rc;
+    return add_setting(config, option, value, err);
 }
 
 /* Of "--config FILE" or "--config=FILE"; the last one counts. */
@@ -218,7 +156,9 @@ int config_expand(const struct usage *usage, size_t n_groups, int argc, char *co
 {
     *config = (struct config){.usage = usage, .file = find_file(argc, argv)};
     argv_list_add(&config->argv, argv[0]);
-    TRY(take_file(config, err));
+    if (config->file != NULL) {
+        TRY(settings_file_read(config->file, take_line, config, err));
+    }
     config->file_end = config->argv.n;
     for (size_t i = 0; i < n_groups; i++) {
         TRY(take_variables(config, usage->groups[i].argp->options, err));
