@@ -24,9 +24,12 @@ static void append_faults(struct buf *text, const json_t *faults)
         const char *pointer = json_string_value(json_object_get(fault, "pointer"));
         const char *detail = json_string_value(json_object_get(fault, "detail"));
         size_t before = text->len;
-        buf_printf(text, "%s%s%s%s", i == 0 ? "" : "; ", pointer == NULL ? "" : pointer,
+        if ((pointer == NULL || pointer[0] == '\0') && (detail == NULL || detail[0] == '\0')) {
+            continue;
+        }
+        buf_printf(text, "%s%s%s%s", text->len == 0 ? "" : "; ", pointer == NULL ? "" : pointer,
                    pointer == NULL || pointer[0] == '\0' ? "" : ": ", detail == NULL ? "" : detail);
-        if (i > 0 && text->len > FAULTS_BYTES) {
+        if (before > 0 && text->len > FAULTS_BYTES) {
             text->len = before;
             buf_printf(text, "; and %zu more", n - i);
             return;
@@ -47,17 +50,23 @@ static enum err_code problem_code(const json_t *problem)
     return code <= ERR_STORAGE_FULL ? code : ERR_NONE;
 }
 
+/* Appends the sentence, if it is one, to a text that is still empty. */
+static void append_if_none(struct buf *text, const char *sentence)
+{
+    if (text->len == 0 && sentence != NULL) {
+        buf_puts(text, sentence);
+    }
+}
+
 static int problem_to_err(const json_t *problem, enum err_code code, struct err *err)
 {
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    const char *title = json_string_value(json_object_get(problem, "title"));
     OWN(buf) struct buf text;
 
     buf_init(&text, HTTP_ANSWER_BYTES);
     append_faults(&text, json_object_get(problem, "errors")); /* the detail is the first of them */
-    if (text.len == 0) {
-        buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
-    }
+    append_if_none(&text, json_string_value(json_object_get(problem, "detail")));
+    append_if_none(&text, json_string_value(json_object_get(problem, "title")));
+    append_if_none(&text, "the server refused");
     return err_set(err, code, "%s",
                    text.no_memory ? "the server refused, and memory is out for why"
                                   : buf_text(&text));

@@ -32,6 +32,7 @@ static enum answer_class classify(enum server_call call, int status, const char 
 
 /* ---- successes ---- */
 
+#define PROBLEM "application/problem+json"
 #define JSON "application/json"
 #define LEASE                                                                                      \
     "{\"lease\":{\"id\":\"l_1\"},\"study\":\"s\",\"objectives\":[],\"trial\":{\"number\":1,"       \
@@ -125,6 +126,31 @@ START_TEST(a_reply_says_what_the_call_brought)
 END_TEST
 
 /* ---- refusals ---- */
+
+static const struct {
+    const char *members, *text;
+} refusals[] = {
+    {"\"detail\":\"no\",\"title\":\"t\"", "no"},
+    {"\"detail\":\"\",\"title\":\"t\"", "t"},
+    {"\"title\":\"t\"", "t"},
+    {"\"detail\":\"\",\"title\":\"\"", "the server refused"},
+    {"\"detail\":3", "the server refused"},
+    {"\"errors\":[{}],\"detail\":\"no\"", "no"},
+    {"\"errors\":[{\"pointer\":\"/a\",\"detail\":\"b\"},{}],\"detail\":\"b\"", "/a: b"},
+};
+
+START_TEST(a_refusal_always_says_something)
+{
+    OWN(reply) struct reply reply;
+    struct err err = {0};
+    char body[300];
+
+    (void)snprintf(body, sizeof body, "{\"type\":\"/problems/forbidden\",\"status\":403,%s}",
+                   refusals[_i].members);
+    ck_assert_int_eq(classify(CALL_ASK, 403, PROBLEM, body, &reply, &err), ANSWER_CLASS_FATAL);
+    ck_assert_str_eq(err.text, refusals[_i].text);
+}
+END_TEST
 
 /* A problem of ours, and what it means for each call in the order of EVERY_CALL. */
 static const struct {
@@ -253,6 +279,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_success_counts_in_the_form_of_its_call, 0,
                         COUNT(successes) * CALLS);
     tcase_add_test(tcase, a_reply_says_what_the_call_brought);
+    tcase_add_loop_test(tcase, a_refusal_always_says_something, 0,
+                        sizeof refusals / sizeof refusals[0]);
     tcase_add_loop_test(tcase, a_refusal_counts_only_as_a_problem_of_ours, 0,
                         COUNT(bodies) * COUNT(problems) * CALLS);
     tcase_add_loop_test(tcase, no_answer_at_all_is_repeated, 0, CALLS);
