@@ -22,6 +22,7 @@
 #include "server/check.h"
 #include "server/replay/replay.h"
 #include "server/settings.h"
+#include "server/store/backup.h"
 
 #define DRAIN_MS 10000
 #define SPARE_BYTES ((int64_t)64 << 20) /* of the disk, for results */
@@ -208,6 +209,7 @@ static int run(const struct settings *settings, struct err *err)
         .clock_scale = settings->test_clock_scale,
         .directory = settings->data,
         .accept_loss = settings->accept_loss,
+        .backup_directory = settings->backup_directory,
         .group_max = settings->test_group,
         .idle_exit_ms = settings->idle_exit_seconds * 1000,
         .context = &api,
@@ -260,9 +262,10 @@ static int run_replay(const struct settings *settings, struct err *err)
 /* --backup and --restore: what it was, for the one who wrote the command. */
 static int run_backup(const struct settings *settings, struct err *err)
 {
+    const struct backup_order order = {.directory = settings->data, .file = settings->backup};
     struct backup made;
 
-    TRY(store_backup_make(settings->data, settings->backup, &made, err));
+    TRY(store_backup_make(&order, &made, err));
     (void)printf("honed: %s: %" PRId64 " bytes, up to commit %" PRId64
                  ", checked; keep %s.json beside it\n",
                  settings->backup, made.bytes, made.mark.commit, settings->backup);

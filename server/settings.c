@@ -37,6 +37,7 @@ enum {
     KEY_REPLAY_UNTIL,
     KEY_ACCEPT_LOSS,
     KEY_BACKUP,
+    KEY_BACKUP_DIRECTORY,
     KEY_RESTORE,
     KEY_CHECK,
     KEY_END
@@ -63,6 +64,8 @@ static const struct argp_option options[] = {
      "keep so much of all logs; the oldest go first (4GiB)", 0},
     {"checkpoint-limit", KEY_CHECKPOINT_LIMIT, "SIZE", 0,
      "take uploaded checkpoints of so much at most (64MiB)", 0},
+    {"backup-directory", KEY_BACKUP_DIRECTORY, "DIR", 0,
+     "let tokens with the scope admin order backups, which go there", 0},
     {"replay", KEY_REPLAY, "STUDY", 0,
      "serve nothing: make every decision of this study again, and print them", 0},
     {"replay-until", KEY_REPLAY_UNTIL, "N", 0, "the first N decisions alone", 0},
@@ -180,6 +183,8 @@ static int set_option(struct settings *settings, int key, const char *value, str
         return 0;
     case KEY_BACKUP:
         return set_text(&settings->backup, value, err);
+    case KEY_BACKUP_DIRECTORY:
+        return set_text(&settings->backup_directory, value, err);
     case KEY_RESTORE:
         return set_text(&settings->restore, value, err);
     case KEY_CHECK:
@@ -344,5 +349,6 @@ void settings_finish(struct settings *settings)
     free(settings->tls_key);
     free(settings->replay);
     free(settings->backup);
+    free(settings->backup_directory);
     free(settings->restore);
 }

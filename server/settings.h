@@ -32,6 +32,7 @@ struct settings {
     char *replay;             /* the study that is replayed instead of serving; NULL: none */
     int64_t replay_until;     /* decisions; 0: all */
     char *backup;             /* a backup is written to this file instead; NULL: none */
+    char *backup_directory;   /* where those go that clients order; NULL: none may */
     char *restore;            /* the data directory gets this backup instead; NULL: none */
     bool check;               /* only look at what a start would meet */
     size_t test_group;

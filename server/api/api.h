@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "common/map.h"
+#include "server/engine/backups.h"
 #include "server/engine/engine.h"
 #include "server/files/logs.h"
 #include "server/files/uploads.h"
@@ -24,6 +25,7 @@ struct api {
     struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
     struct uploads *uploads;      /* the same */
     struct fit_cache *fits;       /* of POST /v1/suggest; NULL: none are kept */
+    atomic_bool looks_at_backups; /* a request does (backups.c) */
     atomic_int n_replays;         /* streams of GET …/replay */
     atomic_int n_receptions;      /* uploads under way */
     atomic_bool prunes;           /* such a look is queued */

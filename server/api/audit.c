@@ -6,6 +6,7 @@
 #include "common/integer.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
+#include "server/store/audit.h"
 
 struct page {
     struct item_list *list;

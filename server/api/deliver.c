@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/api/backups.h"
 #include "server/api/events.h"
 #include "server/api/json.h"
 #include "server/api/keep_files.h"
@@ -47,6 +48,7 @@ static const struct {
     [COMMAND_TOKEN_CREATE] = {encode_token, NULL},
     [COMMAND_TOKEN_REVOKE] = {encode_nothing, NULL},
     [COMMAND_WORKER_SET] = {encode_worker_set, NULL},
+    [COMMAND_BACKUP] = {encode_backup, NULL},
 };
 
 bool api_render(const struct command *command, int64_t *status, struct buf *text)
@@ -131,6 +133,9 @@ void api_deliver(void *context, struct command *const commands[], size_t n)
         if (command->origin == NULL) { /* our own */
             command_destroy(command);
             continue;
+        }
+        if (command->kind == COMMAND_BACKUP) {
+            engine_backup_decide(api->engine, command->err.code == ERR_NONE);
         }
         if (command->err.code != ERR_NONE) {
             reply_problem(command->origin, &command->err, &command->faults);

@@ -131,6 +131,32 @@ static void write_live(struct buf *out, const struct live_view *view)
 
 /* ---- files ---- */
 
+/* Nothing where no folder is set: an alert about the last one is for those who keep some. */
+static void write_backups(struct buf *out, struct engine *engine)
+{
+    struct backup_status status;
+
+    if (engine_backup_directory(engine) == NULL) {
+        return;
+    }
+    engine_backup_status(engine, &status);
+    gauge(out, "backup_last_timestamp_seconds",
+          "When the newest backup was complete, in seconds since 1970; 0: there is none.",
+          (double)status.last.at_ms / 1e3);
+    gauge(out, "backup_last_bytes", "The size of the newest backup.",
+          (double)status.last.made.bytes);
+    gauge(out, "backup_last_seconds", "How long the last one took, of those since the start.",
+          (double)status.made_us / 1e6);
+    gauge(out, "backup_last_failed", "1 when the last one that was ordered failed.",
+          status.failed_name[0] != '\0' ? 1 : 0);
+    gauge(out, "backup_running", "1 while one is being made.",
+          status.phase == BACKUP_WRITING ? 1 : 0);
+    counter(out, "backups_total", "Backups that were made since the start.",
+            (uint64_t)status.n_made);
+    counter(out, "backup_failures_total", "Backups that failed since the start.",
+            (uint64_t)status.n_failed);
+}
+
 static void write_uploads(struct buf *out, const struct uploads *uploads)
 {
     struct uploads_stats stats = {0};
@@ -187,6 +213,7 @@ static int read_metrics(struct read_request *read, struct err *err)
     metric_workers(out, view);
     write_logs(out, api->logs);
     write_uploads(out, api->uploads);
+    write_backups(out, api->engine);
     write_disk(out, api->directory);
     int result = metric_studies(out, view, err);
     live_view_release(view);

@@ -4,6 +4,7 @@
 #include "server/api/advice.h"
 #include "server/api/attempts.h"
 #include "server/api/audit.h"
+#include "server/api/backups.h"
 #include "server/api/best.h"
 #include "server/api/brackets.h"
 #include "server/api/checkpoints.h"
@@ -85,6 +86,8 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/leases/{lease}", WORKER, HTTP_BODY_NONE, delete_lease},
     {"POST", "/v1/tokens", ADMIN, HTTP_BODY_JSON, post_token},
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
+    {"POST", "/v1/backups", ADMIN, HTTP_BODY_JSON_OPTIONAL, post_backup},
+    {"GET", "/v1/backups", ADMIN, HTTP_BODY_NONE, get_backups},
     {"GET", "/v1/audit", ADMIN, HTTP_BODY_NONE, get_audit},
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
     {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},

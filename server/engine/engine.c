@@ -2,15 +2,16 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/rng.h"
+#include "server/engine/backups.h"
 #include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/thread.h"
+#include "server/engine/wait.h"
 #include "server/engine/watch.h"
 #include "server/engine/writer.h"
 
@@ -22,16 +23,6 @@ static void system_entropy(void *context, void *bytes, size_t len)
 {
     (void)context;
     rng_entropy(bytes, len);
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(condition, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
 }
 
 /* Any thread. What is found before the start is no condition of it: it fails. */
@@ -62,6 +53,7 @@ static int open_all(struct engine *engine, struct err *err)
         .suggest_durations = &engine->suggest_durations,
     };
 
+    TRY(backups_open(engine, err));
     if (settings->directory != NULL) {
         TRY(store_lock_directory(settings->directory, &engine->lock_fd, err));
     }
@@ -88,10 +80,10 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
     created->lock_fd = -1;
     queue_init(&created->queue);
     (void)pthread_mutex_init(&created->view_lock, NULL);
-    init_condition(&created->view_changed);
+    wait_condition_init(&created->view_changed);
     created->watch.file.fd = -1;
     (void)pthread_mutex_init(&created->watch.lock, NULL);
-    init_condition(&created->watch.ended);
+    wait_condition_init(&created->watch.ended);
     atomic_store(&created->last_use_ms, real_ms());
     created->token_uses_kept_ms = real_ms();
     if (open_all(created, err) != 0) {
@@ -123,6 +115,7 @@ int engine_start(struct engine *engine, struct err *err)
                          cores > 2 ? (size_t)cores - 1 : 1, err));
     engine->optimisers_run = true;
     TRY(watch_start(engine, err));
+    TRY(backups_start(engine, err));
     view_publish(engine);
     tokens_publish(engine); /* no request may be looked at before */
     TRY(thread_start(&engine->writer, writer_main, engine, err));
@@ -144,6 +137,7 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         engine->writer_runs = false;
     }
     watch_stop(engine);
+    backups_stop(engine);
     if (engine->optimisers_run) {
         optimisers_stop(&engine->optimisers);
         engine->optimisers_run = false;
@@ -167,6 +161,8 @@ void engine_destroy(struct engine *engine)
         return;
     }
     watch_stop(engine);
+    backups_stop(engine);
+    backups_close(engine);
     hwm_close(&engine->watch.file);
     live_view_release(engine->view);
     tuning_destroy(engine->tuning);
@@ -219,9 +215,7 @@ struct live_view *engine_view(struct engine *engine)
 
 struct live_view *engine_view_now(struct engine *engine)
 {
-    int64_t until_us = clock_monotonic_us() + (int64_t)VIEW_WAIT_MS * 1000;
-    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
-                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+    const struct timespec until = wait_deadline(VIEW_WAIT_MS);
 
     (void)pthread_mutex_lock(&engine->view_lock);
     uint64_t before = engine->view_number;

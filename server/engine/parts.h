@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/histogram.h"
+#include "server/engine/backups.h"
 #include "server/engine/optimisers.h"
 #include "server/engine/queue.h"
 #include "server/engine/readers.h"
@@ -45,6 +46,7 @@ struct engine {
     pthread_t writer;
     bool writer_runs;
     struct watch watch;
+    struct backups *backups; /* NULL: no folder for them is set */
     atomic_bool stopping;
     atomic_bool is_loaded;
     int64_t probed_ms;        /* real monotonic: when space was last looked for */

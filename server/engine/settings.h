@@ -11,12 +11,13 @@
 
 struct engine_settings {
     const struct clock *clock;
-    double clock_scale;    /* 1; how much faster than the machine's the clock runs (tests) */
-    const char *directory; /* the data directory; NULL: in memory, nothing survives */
-    bool accept_loss;      /* store_settings has it */
-    size_t group_max;      /* commands in a group; 0: no bound but the queue's */
-    size_t n_readers;      /* 0: 2 */
-    int64_t idle_exit_ms;  /* 0: never; else on_idle after that long without work */
+    double clock_scale;           /* 1; how much faster than the machine's the clock runs (tests) */
+    const char *directory;        /* the data directory; NULL: in memory, nothing survives */
+    bool accept_loss;             /* store_settings has it */
+    const char *backup_directory; /* where backups go; NULL: none are made */
+    size_t group_max;             /* commands in a group; 0: no bound but the queue's */
+    size_t n_readers;             /* 0: 2 */
+    int64_t idle_exit_ms;         /* 0: never; else on_idle after that long without work */
     void *context;
     /* Writer thread, after the group is on disk: the commands whose answers may leave. Takes them;
      * frees with command_destroy(). */

@@ -1,11 +1,10 @@
 #include "server/engine/watch.h"
 
-#include <time.h>
-
 #include "common/log.h"
 #include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/thread.h"
+#include "server/engine/wait.h"
 
 #define WATCH_MS 2000 /* how far the mark may lag behind */
 
@@ -42,9 +41,7 @@ static bool must_end(struct watch *watch)
 
 static bool wait_a_while(struct watch *watch)
 {
-    int64_t until_us = clock_monotonic_us() + (int64_t)WATCH_MS * 1000;
-    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
-                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+    const struct timespec until = wait_deadline(WATCH_MS);
 
     (void)pthread_mutex_lock(&watch->lock);
     while (!watch->ends && pthread_cond_timedwait(&watch->ended, &watch->lock, &until) == 0) {

@@ -113,35 +113,6 @@ MUST_USE int store_check_epoch(const struct store *store, int64_t attempt, struc
  * given out after the state of the database that is gone on from. */
 int store_unknown_lease(const struct store *store, struct err *err);
 
-/* ---- backups (no connection is needed, and none of the writer's is used) ---- */
-/* A backup is one file, whole, checked and on disk before it has its name, and FILE.json beside it,
- * which says what is in it. Logs of trials, uploaded checkpoints and the files of tokens are no
- * part of it. */
-struct backup {
-    struct hwm mark; /* up to where */
-    int64_t version; /* of the schema */
-    int64_t bytes;
-    unsigned char sha256[32];
-    char kept[64]; /* by a restore: the folder with what was there before; "": nothing was */
-};
-
-/* Copies the database of a data directory to `file`; neither that nor FILE.json may exist. Reads
- * only, and never checkpoints; writes of the server go on meanwhile and are not in it. Costs a read
- * and a write of the whole database, and a check of the copy. ERR_INVALID: one of them exists;
- * ERR_OVERLOADED: another backup is writing them; ERR_STORAGE_FULL; ERR_IO with what is wrong:
- * there is no database, or it is damaged. */
-MUST_USE int store_backup_make(const char *directory, const char *file, struct backup *made,
-                               struct err *err);
-/* Is the file a whole and sound database of honed, and the one that FILE.json names, if there is
- * one? ERR_INVALID: it is part of a database, whose log lies beside it; ERR_IO with what was found:
- * a schema that is newer than this program, too. */
-MUST_USE int store_backup_verify(const char *file, struct backup *found, struct err *err);
-/* Verifies, then puts a copy in the place of the database of a locked data directory, which is kept
- * in a folder there, and begins an epoch: the leases of before hold no more. May be repeated after
- * it was cut short. The errors of both above. */
-MUST_USE int store_backup_restore(const char *file, const char *directory, struct backup *restored,
-                                  struct err *err);
-
 /* ---- studies ---- */
 struct study_row {
     int64_t id;
@@ -607,48 +578,6 @@ MUST_USE int store_reply_insert(struct store *store, const struct reply_row *row
 /* Removes up to `rows` that were kept before this moment (wall clock), the oldest first; *more:
  * call again. */
 MUST_USE int store_reply_purge(struct store *store, int64_t before_ms, int rows, bool *more,
-                               struct err *err);
-
-/* ---- who changed what ---- */
-/* Numbers are stored: only add at the end. */
-enum audit_action {
-    AUDIT_STUDY_CREATED = 0,
-    AUDIT_STUDY_CHANGED = 1,
-    AUDIT_STUDY_DELETED = 2,
-    AUDIT_TRIALS_ADDED = 3,
-    AUDIT_TRIAL_CANCELLED = 4,
-    AUDIT_TRIALS_RETRIED = 5,
-    AUDIT_TOKEN_CREATED = 6,
-    AUDIT_TOKEN_REVOKED = 7,
-    AUDIT_NODE_DRAINED = 8,
-    AUDIT_NODE_RESUMED = 9,
-    AUDIT_ACTION_COUNT
-};
-/* The word of the API; static text. */
-const char *audit_action_name(enum audit_action action);
-
-/* All texts are borrowed; NULL: there is none. */
-struct audit_row {
-    int64_t id;
-    int64_t at_ms;
-    const char *token;      /* id; "": a server without tokens, or the server itself */
-    const char *token_name; /* when read: as it is called now */
-    const char *address;    /* "": the server itself */
-    enum audit_action action;
-    const char *study;
-    int64_t trial; /* number; 0: none */
-    const char *target, *detail;
-};
-/* Adds the row; its id is given by the store. */
-MUST_USE int store_audit_append(struct store *store, const struct audit_row *row, struct err *err);
-/* Those with an id below `before`, newest first, at most `limit`. */
-MUST_USE int store_each_audit(struct store *store, int64_t before, int64_t limit,
-                              int (*each)(void *context, const struct audit_row *row,
-                                          struct err *err),
-                              void *context, struct err *err);
-/* Removes those of the `rows` oldest that are from before this moment (wall clock); *more: call
- * again. */
-MUST_USE int store_audit_purge(struct store *store, int64_t before_ms, int rows, bool *more,
                                struct err *err);
 
 /* ---- tokens ---- */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/store/audit.h"
+
 #define KEPT_MS (INT64_C(400) * 24 * 60 * 60 * 1000)
 #define DETAIL_BYTES 400 /* one that is longer is cut */
 
@@ -129,6 +131,10 @@ static bool describe(const struct command *command, struct audit_row *row, struc
         row->action =
             as_const_worker_set(command)->in.drain ? AUDIT_NODE_DRAINED : AUDIT_NODE_RESUMED;
         row->target = as_const_worker_set(command)->out.node;
+        return true;
+    case COMMAND_BACKUP:
+        row->action = AUDIT_BACKUP_STARTED;
+        row->target = as_const_backup(command)->in.name;
         return true;
     case COMMAND_ASK:
     case COMMAND_MEASURE:

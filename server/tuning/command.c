@@ -148,6 +148,7 @@ static const struct {
     [COMMAND_TOKEN_CREATE] = {sizeof(struct token_create_command), token_create_in, NULL},
     [COMMAND_TOKEN_REVOKE] = {sizeof(struct token_revoke_command), NULL, NULL},
     [COMMAND_WORKER_SET] = {sizeof(struct worker_set_command), NULL, NULL},
+    [COMMAND_BACKUP] = {sizeof(struct backup_command), NULL, NULL},
 };
 
 /* ---- any kind ---- */

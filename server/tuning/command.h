@@ -18,6 +18,7 @@
 #include "server/domain/shared_def.h"
 #include "server/domain/trial.h"
 #include "server/state/trial_reply.h"
+#include "server/store/manifest.h"
 #include "server/store/store.h"
 
 struct suggestion_job;
@@ -39,6 +40,7 @@ enum command_kind {
     COMMAND_TOKEN_CREATE,
     COMMAND_TOKEN_REVOKE,
     COMMAND_WORKER_SET,
+    COMMAND_BACKUP, /* who ordered one; the engine makes it (server/engine/backups.h) */
     COMMAND_KIND_COUNT
 };
 
@@ -255,6 +257,13 @@ struct worker_set_command {
     } out;
 };
 
+struct backup_command {
+    struct command head;
+    struct {
+        char name[BACKUP_NAME_BYTES];
+    } in;
+};
+
 /* The whole of a command whose kind is known to be this one. */
 #define COMMAND_AS(name, expected)                                                                 \
     static inline struct name##_command *as_##name(struct command *command)                        \
@@ -283,6 +292,7 @@ COMMAND_AS(suggestion, COMMAND_SUGGESTION)
 COMMAND_AS(token_create, COMMAND_TOKEN_CREATE)
 COMMAND_AS(token_revoke, COMMAND_TOKEN_REVOKE)
 COMMAND_AS(worker_set, COMMAND_WORKER_SET)
+COMMAND_AS(backup, COMMAND_BACKUP)
 
 /* A command of that kind, all of it zero. NULL: out of memory. */
 struct command *command_create(enum command_kind kind);

@@ -8,8 +8,6 @@ import fcntl
 import itertools
 import json
 import os
-import re
-import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -20,8 +18,6 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
-
-OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/OPERATIONS.md")
 
 
 class Backup(unittest.TestCase):
@@ -222,20 +218,6 @@ class Backup(unittest.TestCase):
                     epoch = database.execute("SELECT epoch FROM store").fetchone()[0]
                 self.assertTrue(studies == 2 or epoch > 1, said)
         self.assertGreater(refused, 2)
-
-    def test_the_drill_of_the_operators_page(self):
-        with open(OPERATIONS, encoding="utf-8") as file:
-            drill = re.search(r"<!-- drill -->\n```sh\n(.*?)```", file.read(), re.S).group(1)
-        for place, own in (("/var/lib/hone", self.server.data), ("/var/backups", self.folder)):
-            self.assertIn(place, drill)
-            drill = drill.replace(place, shlex.quote(own))
-        folder = os.path.dirname(hone.build_path("HONED"))
-        done = subprocess.run(["sh", "-euc", drill], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=60, check=False,
-                              env=dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}"))
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("checked", done.stdout)
-        self.assertIn("in epoch 2", done.stdout)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ PLAIN = [{"name": "lr", "type": "float", "low": 1e-5, "high": 0.1},
 class Formats(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = hone.Server(args=["--open"])
+        cls.server = hone.Server(args=["--open"], backups=True)
         cls.server.__enter__()
         cls.client = cls.server.client(None)
         cls.paths = cls.client.get("/openapi.json").json["paths"]

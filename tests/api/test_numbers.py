@@ -96,6 +96,7 @@ BODIES = {
     "suggest": [{"study": {**STUDIES[0], "name": "away"}, "trials": [TRIAL], "n": 1, "ordinal": 1,
                  "pending": [TRIAL["parameters"]]}],
     "mcp": [{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}],
+    "createBackup": [{"name": "b"}],
     "createToken": [{"name": "t", "scopes": ["read"], "expires_seconds": 60}],
 }
 # The study that an operation is about, where it changes it; all others are about "home".
@@ -295,7 +296,7 @@ class Sums(unittest.TestCase):
 class Numbers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = hone.Server(args=["--open"])
+        cls.server = hone.Server(args=["--open"], backups=True)
         cls.server.start()
         cls.client = cls.server.client(None, timeout=HANG_SECONDS)
         cls.document = Document(cls.client.get("/openapi.json").json)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/store/backup.h"
+
 START_TEST(content_outlives_the_connection_on_disk_only)
 {
     begin_case(_i);
@@ -364,6 +366,41 @@ START_TEST(directory_that_others_can_write_is_refused)
 }
 END_TEST
 
+/* How often it may still be asked. */
+static bool is_asked_enough(void *context)
+{
+    int *left = context;
+
+    return --*left < 0;
+}
+
+START_TEST(backup_that_is_given_up_leaves_nothing)
+{
+    char file[300], left[320];
+    int asked = 0;
+    int result = -1;
+
+    begin_case(DISK);
+    write_group(0);
+    (void)snprintf(file, sizeof file, "%s/before-x.db", f.directory);
+    for (int n = 0; result != 0; n++) {
+        struct backup made;
+        asked = n;
+        const struct backup_order order = {
+            .directory = f.directory, .file = file, .is_over = is_asked_enough, .context = &asked};
+        result = store_backup_make(&order, &made, &f.err);
+        ck_assert_int_eq(access(file, F_OK), result);
+        (void)snprintf(left, sizeof left, "%s.new", file);
+        ck_assert_int_ne(access(left, F_OK), 0);
+        (void)snprintf(left, sizeof left, "%s.json", file);
+        ck_assert_int_eq(access(left, F_OK), result);
+        ck_assert(result == 0 || f.err.code == ERR_OVERLOADED);
+        ck_assert(result != 0 || n >= 3); /* asked among pages, after the check, among bytes */
+    }
+    end_case();
+}
+END_TEST
+
 void add_store_files(Suite *suite)
 {
     TCase *files = tcase_create("files");
@@ -383,5 +420,6 @@ void add_store_files(Suite *suite)
     tcase_add_test(files, directory_with_files_of_others_is_refused_and_left_alone);
     tcase_add_test(files, first_start_that_was_cut_short_is_not_foreign);
     tcase_add_test(files, directory_that_others_can_write_is_refused);
+    tcase_add_test(files, backup_that_is_given_up_leaves_nothing);
     suite_add_tcase(suite, files);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/audit.h"
+
 /* ---- callbacks that note what they were given ---- */
 
 static int see_event(void *context, const struct event_row *event, struct err *err)

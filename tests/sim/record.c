@@ -154,6 +154,7 @@ static void write_output(struct buf *line, const struct command *command, int64_
     case COMMAND_TOKEN_CREATE:
     case COMMAND_TOKEN_REVOKE:
     case COMMAND_WORKER_SET:
+    case COMMAND_BACKUP:
     case COMMAND_KIND_COUNT:
     default:
         buf_puts(line, "{}");

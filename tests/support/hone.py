@@ -129,13 +129,15 @@ class Client:
 
 
 class Server:
-    """A honed of its own. `data` stays the caller's if given."""
+    """A honed of its own. `data` stays the caller's if given. With `backups` it keeps some, in a folder
+    that goes with it."""
 
-    def __init__(self, data=None, args=(), env=None, port=0):
+    def __init__(self, data=None, args=(), env=None, port=0, backups=False):
         self.program = None  # $HONED
         self.own_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="hone-test-")
-        self.args = list(args)
+        self.backups = tempfile.mkdtemp(prefix="hone-backups-") if backups else None
+        self.args = [*args, *(["--backup-directory", self.backups] if backups else [])]
         self.env = dict(os.environ, **(env or {}))
         self.port = port
         self.process = None
@@ -215,6 +217,8 @@ class Server:
         self.kill()
         if self.own_data:
             shutil.rmtree(self.data, ignore_errors=True)
+        if self.backups is not None:
+            shutil.rmtree(self.backups, ignore_errors=True)
 
 
 def run_honed(*args, env=None, seconds=30):

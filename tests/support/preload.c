@@ -18,6 +18,7 @@
  *
  *   HONE_TEST_HOLD_SYNC=FILE       while there is FILE, a sync of a journal (-wal) makes FILE.held
  *                                  and waits
+ *   HONE_TEST_HOLD_ENDING=.new     … a sync of a file that ends so, instead
  *   HONE_TEST_HOLD=FILE            the first one to open, below some folder, a place whose name
  *                                  FILE holds makes FILE.held, and waits while there is FILE
  *
@@ -115,7 +116,8 @@ static void wait_while_there_is(const char *file)
 
 static void hold_sync(int fd)
 {
-    static const char ending[] = "-wal";
+    const char *named = getenv("HONE_TEST_HOLD_ENDING");
+    const char *ending = named == NULL ? "-wal" : named;
     const char *file = getenv("HONE_TEST_HOLD_SYNC");
     char link[64];
     char path[4096];
@@ -125,8 +127,8 @@ static void hold_sync(int fd)
     }
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t len = readlink(link, path, sizeof path);
-    if (len >= (ssize_t)sizeof ending - 1
-        && memcmp(path + len - (sizeof ending - 1), ending, sizeof ending - 1) == 0) {
+    size_t end = strlen(ending);
+    if (len >= (ssize_t)end && memcmp(path + len - end, ending, end) == 0) {
         wait_while_there_is(file);
     }
 }

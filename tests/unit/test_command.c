@@ -114,6 +114,7 @@ static void fill(struct command *command)
     case COMMAND_UNSENT:
     case COMMAND_TOKEN_REVOKE:
     case COMMAND_WORKER_SET:
+    case COMMAND_BACKUP:
     case COMMAND_KIND_COUNT:
     default:
         break; /* these own nothing */

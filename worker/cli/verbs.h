@@ -83,6 +83,8 @@ VERB(submit_slurm);
 VERB(server_start);
 VERB(server_status);
 VERB(server_stop);
+VERB(backup_create);
+VERB(backup_list);
 VERB(token_create);
 VERB(token_list);
 VERB(workers);

@@ -1,4 +1,6 @@
 /* Who changed what. */
+#include "server/store/audit.h"
+
 #include "server/store/sqlite/connection.h"
 
 const char *audit_action_name(enum audit_action action)
@@ -9,6 +11,7 @@ const char *audit_action_name(enum audit_action action)
         [AUDIT_TRIAL_CANCELLED] = "trial-cancelled", [AUDIT_TRIALS_RETRIED] = "trials-retried",
         [AUDIT_TOKEN_CREATED] = "token-created",     [AUDIT_TOKEN_REVOKED] = "token-revoked",
         [AUDIT_NODE_DRAINED] = "node-drained",       [AUDIT_NODE_RESUMED] = "node-resumed",
+        [AUDIT_BACKUP_STARTED] = "backup-started",
     };
 
     return (unsigned)action < AUDIT_ACTION_COUNT ? names[action] : "unknown";

@@ -1,0 +1,15 @@
+/* Opening a file that was named by a person: a setting, a certificate, a manifest. Any thread. */
+#ifndef COMMON_REGULAR_FILE_H
+#define COMMON_REGULAR_FILE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/err.h"
+
+/* *fd ← the file, for reading. It never waits, as opening a FIFO that nobody writes to would, and
+ * reading from it does not either. ERR_IO: it cannot be opened, or is a directory, a FIFO, a socket
+ * or a device. */
+MUST_USE int regular_file_open(const char *path, int *fd, struct err *err);
+
+#endif

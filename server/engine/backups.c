@@ -1,0 +1,249 @@
+#include "server/engine/backups.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/engine/parts.h"
+#include "server/engine/thread.h"
+#include "server/engine/wait.h"
+
+#define LOOK_EVERY_MS 60000
+
+struct backups {
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t told;  /* CLOCK_MONOTONIC */
+    struct backup_status status;
+    atomic_bool ends;
+    pthread_t thread;
+    bool runs;
+};
+
+/* ---- the folder ---- */
+
+static int check_folder(const char *folder, const char *data, struct err *err)
+{
+    struct stat named, own;
+
+    if (stat(folder, &named) != 0 || !S_ISDIR(named.st_mode)
+        || access(folder, R_OK | W_OK | X_OK) != 0) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: it must be a directory that this user may write to",
+                       folder);
+    }
+    if ((named.st_mode & S_IWOTH) != 0 && (named.st_mode & S_ISVTX) == 0) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: every user may write to it, and could replace a "
+                       "backup; chmod o-w %s",
+                       folder, folder);
+    }
+    if (stat(data, &own) == 0 && own.st_dev == named.st_dev && own.st_ino == named.st_ino) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: it is the data directory; name another one, on "
+                       "another disk if there is one",
+                       folder);
+    }
+    return 0;
+}
+
+/* Without the lock: it may take as long as a network's file system does. */
+static void look(struct engine *engine)
+{
+    struct backups *backups = engine->backups;
+    OWN(memory) struct backup_entry *list = NULL;
+    size_t n = 0;
+    struct err ignored;
+
+    if (backup_list_read(engine->settings.backup_directory, &list, &n, &ignored) != 0) {
+        n = 0; /* an alert about the last one tells */
+    }
+    (void)pthread_mutex_lock(&backups->lock);
+    backups->status.last = n > 0 ? list[0] : (struct backup_entry){.at_ms = 0};
+    (void)pthread_mutex_unlock(&backups->lock);
+}
+
+/* ---- one backup ---- */
+
+static bool is_over(void *context)
+{
+    struct backups *backups = context;
+
+    return atomic_load(&backups->ends);
+}
+
+static void make(struct engine *engine, const char *name)
+{
+    struct backups *backups = engine->backups;
+    const struct clock *clock = clock_system();
+    char path[4096];
+    struct backup_order order = {.directory = engine->settings.directory,
+                                 .file = path,
+                                 .is_over = is_over,
+                                 .context = backups};
+    int64_t began_us = clock_monotonic_us();
+    struct backup made = {.bytes = 0};
+    struct err err = {0};
+
+    (void)snprintf(path, sizeof path, "%s/%s.db", engine->settings.backup_directory, name);
+    int result = store_backup_make(&order, &made, &err);
+    if (result == 0) {
+        log_info("backup %s: %" PRId64 " bytes, up to commit %" PRId64 ", checked", path,
+                 made.bytes, made.mark.commit);
+        look(engine);
+    } else {
+        log_error("backup %s: %s", path, err.text);
+    }
+    (void)pthread_mutex_lock(&backups->lock);
+    struct backup_status *status = &backups->status;
+    status->phase = BACKUP_IDLE;
+    status->failed_name[0] = '\0';
+    if (result == 0) {
+        status->n_made++;
+        status->made_us = clock_monotonic_us() - began_us;
+    } else {
+        status->n_failed++;
+        status->failed_at_ms = clock->wall_ms(clock);
+        (void)snprintf(status->failed_name, sizeof status->failed_name, "%s", name);
+        (void)snprintf(status->failure, sizeof status->failure, "%s", err.text);
+    }
+    (void)pthread_mutex_unlock(&backups->lock);
+}
+
+/* ---- the thread ---- */
+
+/* True: `name` is to be made. */
+static bool await_order(struct backups *backups, char name[BACKUP_NAME_BYTES])
+{
+    const struct timespec until = wait_deadline(LOOK_EVERY_MS);
+    struct backup_status *status = &backups->status;
+
+    (void)pthread_mutex_lock(&backups->lock);
+    while (!atomic_load(&backups->ends) && status->phase != BACKUP_WRITING
+           && pthread_cond_timedwait(&backups->told, &backups->lock, &until) == 0) {
+    }
+    bool is_ordered = status->phase == BACKUP_WRITING && !atomic_load(&backups->ends);
+    (void)snprintf(name, BACKUP_NAME_BYTES, "%s", status->name);
+    (void)pthread_mutex_unlock(&backups->lock);
+    return is_ordered;
+}
+
+static void *backups_main(void *argument)
+{
+    struct engine *engine = argument;
+    char name[BACKUP_NAME_BYTES];
+
+    look(engine);
+    while (!atomic_load(&engine->backups->ends)) {
+        if (await_order(engine->backups, name)) {
+            make(engine, name);
+        } else {
+            look(engine);
+        }
+    }
+    return NULL;
+}
+
+int backups_open(struct engine *engine, struct err *err)
+{
+    const struct engine_settings *settings = &engine->settings;
+
+    if (settings->backup_directory == NULL) {
+        return 0;
+    }
+    if (settings->directory == NULL) {
+        return err_set(err, ERR_INVALID, "--backup-directory: a store in memory has no backup");
+    }
+    TRY(check_folder(settings->backup_directory, settings->directory, err));
+    engine->backups = calloc(1, sizeof *engine->backups);
+    if (engine->backups == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    (void)pthread_mutex_init(&engine->backups->lock, NULL);
+    wait_condition_init(&engine->backups->told);
+    return 0;
+}
+
+int backups_start(struct engine *engine, struct err *err)
+{
+    struct backups *backups = engine->backups;
+
+    if (backups == NULL) {
+        return 0;
+    }
+    TRY(thread_start(&backups->thread, backups_main, engine, err));
+    backups->runs = true;
+    return 0;
+}
+
+void backups_stop(struct engine *engine)
+{
+    struct backups *backups = engine->backups;
+
+    if (backups == NULL || !backups->runs) {
+        return;
+    }
+    (void)pthread_mutex_lock(&backups->lock);
+    atomic_store(&backups->ends, true);
+    (void)pthread_cond_signal(&backups->told);
+    (void)pthread_mutex_unlock(&backups->lock);
+    (void)pthread_join(backups->thread, NULL);
+    backups->runs = false;
+}
+
+void backups_close(struct engine *engine)
+{
+    if (engine->backups != NULL) {
+        (void)pthread_cond_destroy(&engine->backups->told);
+        (void)pthread_mutex_destroy(&engine->backups->lock);
+        free(engine->backups);
+        engine->backups = NULL;
+    }
+}
+
+/* ---- for requests ---- */
+
+const char *engine_backup_directory(const struct engine *engine)
+{
+    return engine->backups == NULL ? NULL : engine->settings.backup_directory;
+}
+
+int engine_backup_order(struct engine *engine, const char *name, struct backup_status *status,
+                        struct err *err)
+{
+    struct backups *backups = engine->backups;
+
+    (void)pthread_mutex_lock(&backups->lock);
+    bool is_free = backups->status.phase == BACKUP_IDLE;
+    if (is_free) {
+        backups->status.phase = BACKUP_ORDERED;
+        (void)snprintf(backups->status.name, sizeof backups->status.name, "%s", name);
+    }
+    *status = backups->status;
+    (void)pthread_mutex_unlock(&backups->lock);
+    return is_free ? 0
+                   : err_set(err, ERR_WRONG_STATE,
+                             "the backup \"%s\" is being made, and one is made at a time; repeat "
+                             "when it is done",
+                             status->name);
+}
+
+void engine_backup_decide(struct engine *engine, bool begins)
+{
+    struct backups *backups = engine->backups;
+
+    (void)pthread_mutex_lock(&backups->lock);
+    backups->status.phase = begins ? BACKUP_WRITING : BACKUP_IDLE;
+    (void)pthread_cond_signal(&backups->told);
+    (void)pthread_mutex_unlock(&backups->lock);
+}
+
+void engine_backup_status(struct engine *engine, struct backup_status *status)
+{
+    (void)pthread_mutex_lock(&engine->backups->lock);
+    *status = engine->backups->status;
+    (void)pthread_mutex_unlock(&engine->backups->lock);
+}

@@ -1,0 +1,24 @@
+/* What a backup and a restore share: a database file that is copied, checked, digested and synced.
+ * Each of them ends with ERR_OVERLOADED when it is told to (backup_order). */
+#ifndef SERVER_STORE_SQLITE_COPY_H
+#define SERVER_STORE_SQLITE_COPY_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+
+#include "server/store/backup.h"
+
+/* ERR_STORAGE_FULL or ERR_IO of errno: "cannot write FILE: …"; always -1. */
+int copy_failed(const char *doing, const char *path, struct err *err);
+/* ERR_OVERLOADED where the order is to be given up; NULL never is. */
+MUST_USE int copy_goes_on(const struct backup_order *order, struct err *err);
+/* What is in an open database, all of it checked: fills version and mark. */
+MUST_USE int copy_check(sqlite3 *db, const char *path, struct backup *found, struct err *err);
+/* Reads the file to its end, into its size and digest, and into `to` unless that is -1. */
+MUST_USE int copy_read(const char *path, int to, const struct backup_order *order,
+                       struct backup *found, struct err *err);
+MUST_USE int copy_sync(const char *path, struct err *err);
+/* Syncs the folder that the file is in: its name is on disk then. */
+MUST_USE int copy_sync_folder(const char *path, struct err *err);
+
+#endif
