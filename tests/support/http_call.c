@@ -1,6 +1,7 @@
 #include "tests/support/http_call.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ int http_connect(int port)
 void http_send(int fd, const char *bytes, size_t len)
 {
     while (len > 0) {
-        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        ssize_t n = TEMP_FAILURE_RETRY(send(fd, bytes, len, MSG_NOSIGNAL));
         if (n <= 0) {
             return; /* the server closed it: the answer shows why */
         }
@@ -84,7 +85,7 @@ struct reader {
 static bool read_more(struct reader *reader)
 {
     char piece[16384];
-    ssize_t n = reader->end ? 0 : recv(reader->fd, piece, sizeof piece, 0);
+    ssize_t n = reader->end ? 0 : TEMP_FAILURE_RETRY(recv(reader->fd, piece, sizeof piece, 0));
 
     if (n <= 0) {
         reader->end = true;
