@@ -91,6 +91,19 @@ static void try_again(struct lease_request *request, double retry_after_seconds,
     request->hooks.on_reach(request->hooks.context, false, why);
 }
 
+/* It was granted once, and that lease has ended without us: another one may be had at once. A
+ * server that says so of the next id too is not asked without a pause. */
+static void ask_anew(struct lease_request *request, double retry_after_seconds, const char *why)
+{
+    new_request_id(request);
+    if (request->backoff.failures > 0) {
+        try_again(request, retry_after_seconds, why);
+        return;
+    }
+    request->backoff.failures = 1;
+    request->next_at_ms = 0;
+}
+
 /* When it looks again, or asks for a trial. */
 static int64_t next_look_ms(const struct lease_request *request, int64_t now_ms)
 {
@@ -161,9 +174,8 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     case ANSWER_CLASS_TAKEN:
         take_reply(request, &reply);
         break;
-    case ANSWER_CLASS_LOST: /* it was granted once, and that lease has ended without us */
-        new_request_id(request);
-        request->next_at_ms = 0;
+    case ANSWER_CLASS_LOST:
+        ask_anew(request, reply.retry_after_seconds, problem.text);
         break;
     case ANSWER_CLASS_FATAL:
     case ANSWER_CLASS_REFUSED:
