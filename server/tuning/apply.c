@@ -166,6 +166,10 @@ void tuning_fail_group(struct tuning *tuning, const struct err *why)
         command_drop_outputs(command);
         command->err = *why;
     }
+    /* An ask that waits all the same may have been granted what was undone since. */
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
+        command_drop_outputs(&ask->command->head);
+    }
     reports_fail_group(tuning, why);
 }
 

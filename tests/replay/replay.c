@@ -1,6 +1,6 @@
-/* replay [--restarts | --crashes] [--all-facts] SCENARIO…: plays stories in plain text against
- * tuning/, with a real store and a clock that is turned by hand. A bug report becomes a scenario
- * first.
+/* replay [--restarts | --crashes | --failures] [--all-facts] SCENARIO…: plays stories in plain text
+ * against tuning/, with a real store and a clock that is turned by hand. A bug report becomes a
+ * scenario first.
  *
  *   # two workers and one trial
  *   study {"name": "s", "metric": "loss", "direction": "minimize", "limits": {"trials": 1}, …}
@@ -39,8 +39,9 @@
  * `from`, a claim is for any study. With --restarts the server is killed and started again after
  * every line; with --crashes it is also killed in the middle of it, when the work is done and not
  * yet kept, and of the first thing that time brings before it; and the line comes once more.
- * Nothing may come out differently. With --all-facts something must have happened of every kind of
- * fact that a schedule knows. */
+ * With --failures each statement of a line fails once: its group is undone, and the line comes
+ * again. Nothing may come out differently. With --all-facts something must have happened of every
+ * kind of fact that a schedule knows. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@
 #include "tests/replay/words.h"
 #include "tests/sim/again.h"
 #include "tests/sim/world.h"
+#include "tests/support/failing_statements.h"
 
 #define WORKERS_MAX 64
 #define ANSWER_BYTES 512
@@ -68,11 +70,15 @@ struct play {
     struct world world;
     struct player players[WORKERS_MAX];
     size_t n_players;
-    struct player *acting; /* NULL: no worker's line */
-    bool restarts;         /* after every line */
-    bool crashes;          /* and in the middle of each */
-    bool crashing;         /* this is the line's first time, which is lost */
-    unsigned facts;        /* bit (1 << fact): seen */
+    struct player *acting;         /* NULL: no worker's line */
+    bool restarts;                 /* after every line */
+    bool crashes;                  /* and in the middle of each */
+    bool crashing;                 /* this is the line's first time, which is lost */
+    bool failures;                 /* each statement of a line fails once before it is played */
+    size_t fail_at;                /* which one; 0: none */
+    bool has_failed;               /* … and there was such a one */
+    const struct command *waiting; /* the ask of the line, which has come in all the same */
+    unsigned facts;                /* bit (1 << fact): seen */
     char answer[ANSWER_BYTES];
     bool failed;
 };
@@ -355,8 +361,33 @@ static int see_facts(void *context, struct study_row *row, struct err *err)
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
+/* An error is answered: the client may ask again. */
+static void refused(void *context, const struct command *command)
+{
+    struct play *play = context;
+
+    if (command == play->waiting) {
+        play->waiting = NULL;
+    }
+}
+
+static int submit_failing(struct play *play, struct command *command, struct err *err)
+{
+    size_t n = play->waiting == NULL ? 1 : 0;
+
+    if (n == 0) { /* no client asks twice */
+        command_destroy(command);
+    } else {
+        play->waiting = command;
+    }
+    return world_fail(&play->world, &command, n, play->fail_at, &play->has_failed, err);
+}
+
 static int submit(struct play *play, struct command *command, struct err *err)
 {
+    if (play->fail_at > 0 && command != NULL) {
+        return submit_failing(play, command, err);
+    }
     return play->crashing && command != NULL ? world_crash(&play->world, &command, 1, err)
                                              : world_do(&play->world, command, err);
 }
@@ -584,6 +615,23 @@ static int crash_line(struct play *play, const char *line, struct err *err)
     return result;
 }
 
+/* The line again and again, until none of its statements is left to fail: the last time counts. */
+static int fail_line(struct play *play, const char *line, struct err *err)
+{
+    do {
+        OWN(memory) char *copy = strdup(line);
+        if (copy == NULL) {
+            abort();
+        }
+        play->fail_at++;
+        play->has_failed = false;
+        TRY(play_line(play, copy, err));
+    } while (play->has_failed);
+    play->fail_at = 0;
+    play->waiting = NULL;
+    return 0;
+}
+
 /* One line of the file, its continuation lines joined. */
 static void check_line(struct play *play, const char *file, size_t number, char *line)
 {
@@ -595,7 +643,8 @@ static void check_line(struct play *play, const char *file, size_t number, char 
     if (arrow != NULL) {
         *arrow = '\0';
     }
-    if ((play->crashes && crash_line(play, line, &err) != 0) || play_line(play, line, &err) != 0) {
+    if ((play->crashes && crash_line(play, line, &err) != 0)
+        || (play->failures ? fail_line(play, line, &err) : play_line(play, line, &err)) != 0) {
         (void)printf("%s:%zu: %s\n", file, number, err.text);
         play->failed = true;
     } else if (!words_contain(play->answer, expected)) {
@@ -604,9 +653,15 @@ static void check_line(struct play *play, const char *file, size_t number, char 
     }
 }
 
-static bool play_file(const char *path, bool restarts, bool crashes, unsigned *facts)
+/* How all scenarios are disturbed. */
+struct disturbance {
+    bool restarts, crashes, failures;
+};
+
+static bool play_file(const char *path, const struct disturbance *by, unsigned *facts)
 {
-    struct play play = {.restarts = restarts || crashes, .crashes = crashes};
+    struct play play = {
+        .restarts = by->restarts || by->crashes, .crashes = by->crashes, .failures = by->failures};
     struct err err = {0};
     struct words_file file;
     char *line;
@@ -619,6 +674,11 @@ static bool play_file(const char *path, bool restarts, bool crashes, unsigned *f
     if (world_open(&play.world, 1, &err) != 0) {
         (void)printf("%s: %s\n", path, err.text);
         play.failed = true;
+    }
+    if (by->failures) {
+        play.world.fail_at = statement_fail_at;
+        play.world.has_failed = statement_has_failed;
+        play.world.refused = refused;
     }
     play.world.answered = answered;
     play.world.context = &play;
@@ -663,22 +723,23 @@ int main(int argc, char **argv)
 {
     int n_failed = 0;
     int n_played = 0;
-    bool restarts = false;
-    bool crashes = false;
+    struct disturbance by = {0};
     bool all_facts = false;
     unsigned facts = 0;
 
     json_start();
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--restarts") == 0) {
-            restarts = true;
+            by.restarts = true;
         } else if (strcmp(argv[i], "--crashes") == 0) {
-            crashes = true;
+            by.crashes = true;
+        } else if (strcmp(argv[i], "--failures") == 0) {
+            by.failures = true;
         } else if (strcmp(argv[i], "--all-facts") == 0) {
             all_facts = true;
         } else {
             n_played++;
-            n_failed += !play_file(argv[i], restarts, crashes, &facts);
+            n_failed += !play_file(argv[i], &by, &facts);
         }
     }
     if (all_facts) {

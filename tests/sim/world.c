@@ -110,8 +110,59 @@ int world_run_jobs(struct world *world, struct err *err)
     return 0;
 }
 
+/* The engine's give_up_group(). */
+static int undo_group(struct world *world, const struct err *why, struct err *err)
+{
+    struct command *done;
+
+    store_group_rollback(world->store);
+    tuning_fail_group(world->tuning, why);
+    while ((done = tuning_take_done(world->tuning)) != NULL) {
+        world->refused(world->context, done);
+        command_destroy(done);
+    }
+    return tuning_load(world->tuning, err);
+}
+
+int world_fail(struct world *world, struct command *commands[], size_t n, size_t k,
+               bool *has_failed, struct err *err)
+{
+    struct rng secrets = world->secrets; /* the next try draws the same */
+    struct err why = {0};
+
+    world->fail_at(k);
+    int result = apply_all(world, commands, n, &why);
+    *has_failed = world->has_failed();
+    world->fail_at(0);
+    if (*has_failed && result == 0) {
+        return err_set(err, ERR_INVALID, "statement %zu failed, and nobody noticed", k);
+    }
+    if (*has_failed) {
+        world->secrets = secrets;
+        return undo_group(world, &why, err);
+    }
+    *err = why;
+    TRY(result);
+    TRY(store_group_commit(world->store, err));
+    hand_out(world);
+    return world->holds_jobs ? 0 : world_run_jobs(world, err);
+}
+
+static int fail_each(struct world *world, struct err *err)
+{
+    bool has_failed = true;
+
+    for (size_t k = 1; has_failed; k++) {
+        TRY(world_fail(world, NULL, 0, k, &has_failed, err));
+    }
+    return 0;
+}
+
 int world_group(struct world *world, struct command *commands[], size_t n, struct err *err)
 {
+    if (world->fail_at != NULL && n == 0) {
+        return fail_each(world, err);
+    }
     TRY(apply_all(world, commands, n, err));
     TRY(store_group_commit(world->store, err));
     hand_out(world);

@@ -21,6 +21,11 @@ struct world {
     /* how long asks and reports wait for a job; from the next start on */
     int64_t suggestion_timeout_ms;
     bool holds_jobs; /* until world_run_jobs(); else they are done at once */
+    /* The k-th statement from now on fails; has it? NULL: none does. Else each statement of what
+     * time brings fails once, and then it comes again. */
+    void (*fail_at)(size_t k);
+    bool (*has_failed)(void);
+    void (*refused)(void *context, const struct command *command);
     void (*answered)(void *context, struct command *command); /* owns the command */
     void *context;
 };
@@ -41,6 +46,11 @@ MUST_USE int world_do(struct world *world, struct command *command, struct err *
  * memory is gone and read anew. */
 MUST_USE int world_crash(struct world *world, struct command *commands[], size_t n,
                          struct err *err);
+/* One group whose k-th statement fails. It is undone as the engine does it; commands that are
+ * answered with the error come to `refused`, and an ask may wait all the same. With fewer
+ * statements than k the group is carried out, and *has_failed is false. */
+MUST_USE int world_fail(struct world *world, struct command *commands[], size_t n, size_t k,
+                        bool *has_failed, struct err *err);
 /* As a kill between two groups. Waiting asks are never answered. */
 MUST_USE int world_restart(struct world *world, struct err *err);
 /* Runs the jobs that were held back. */
