@@ -17,13 +17,15 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Six bits a character; what is left of the last byte counts too. */
-static void base64url(const unsigned char *bytes, size_t len, char *text)
+#define SECRET_BYTES 32
+#define SECRET_CHARS 43 /* six bits each; the last one has the four that are left */
+
+static void base64url(const unsigned char bytes[SECRET_BYTES], char text[SECRET_CHARS + 1])
 {
     unsigned bits = 0;
     unsigned n_bits = 0;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < SECRET_BYTES; i++) {
         bits = (bits << 8) | bytes[i];
         n_bits += 8;
         while (n_bits >= 6) {
@@ -31,9 +33,7 @@ static void base64url(const unsigned char *bytes, size_t len, char *text)
             *text++ = alphabet[(bits >> n_bits) & 63];
         }
     }
-    if (n_bits > 0) {
-        *text++ = alphabet[(bits << (6 - n_bits)) & 63];
-    }
+    *text++ = alphabet[(bits << (6 - n_bits)) & 63];
     *text = '\0';
 }
 
@@ -41,8 +41,8 @@ void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct
                 char secret[TOKEN_TEXT_BYTES])
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    unsigned char random[40];
-    char tail[44];
+    unsigned char random[8 + SECRET_BYTES];
+    char tail[SECRET_CHARS + 1];
 
     rng_entropy(random, sizeof random);
     *row = (struct token_row){.scopes = scopes, .expires_at_ms = expires_at_ms};
@@ -50,7 +50,7 @@ void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct
     for (size_t i = 0; i < 8; i++) {
         row->id[i] = letters[random[i] & 31];
     }
-    base64url(random + 8, 32, tail);
+    base64url(random + 8, tail);
     (void)snprintf(secret, TOKEN_TEXT_BYTES, "hp_%s_%s", row->id, tail);
     digest_sha256(secret, strlen(secret), row->sha256);
 }

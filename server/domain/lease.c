@@ -4,7 +4,9 @@
 
 static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
-#define SECRET_DIGITS 20 /* 96 bits, five a digit */
+#define SECRET_DIGITS                                                                              \
+    20 /* 96 bits, five a digit; the last digit has four bits more than it needs */
+_Static_assert(SECRET_DIGITS * 5 / 8 == LEASE_SECRET_BYTES, "the digits make up exactly the bytes");
 
 static void encode_secret(const unsigned char secret[LEASE_SECRET_BYTES], char *text)
 {
@@ -81,7 +83,7 @@ int lease_name_parse(const char *text, struct lease_name *name, struct err *err)
         }
         bits = (bits << 5) | (unsigned)digit;
         n_bits += 5;
-        if (n_bits >= 8 && n < LEASE_SECRET_BYTES) {
+        if (n_bits >= 8) {
             n_bits -= 8;
             parsed.secret[n++] = (unsigned char)(bits >> n_bits);
         }

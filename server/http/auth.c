@@ -228,7 +228,7 @@ int auth_identify(struct http_request *request, struct err *err)
 static const char *scope_names(unsigned scopes)
 {
     if ((scopes & HTTP_SCOPE_READ) != 0) {
-        return (scopes & HTTP_SCOPE_WORKER) != 0 ? "read or worker" : "read";
+        return "read"; /* where a worker may read as well, no token lacks both */
     }
     if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
         return (scopes & HTTP_SCOPE_WORKER) != 0 ? "submit or worker" : "submit";

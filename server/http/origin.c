@@ -2,9 +2,19 @@
  * stopped by the Host rule, a form on a foreign page by the headers that browsers add. */
 #include "server/http/origin.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+/* Never NULL: a request without it has failed framing_check(). */
+static const char *host_of(const struct http_request *request)
+{
+    const char *host = http_header(request, "Host");
+
+    assert(host != NULL);
+    return host;
+}
 
 /* The name in "name", "name:port", "[::1]:port". */
 static size_t name_len(const char *host)
@@ -65,10 +75,10 @@ static bool is_plain_address(const char *host)
 void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTES])
 {
     const struct http_server *server = request->server;
-    const char *host = http_header(request, "Host");
+    const char *host = host_of(request);
     bool secure = server->tls || server->settings.behind_proxy;
 
-    if (host != NULL && is_plain_address(host)) {
+    if (is_plain_address(host)) {
         (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s://%s", secure ? "https" : "http", host);
     } else {
         (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s", request->connection->listener->url);
@@ -77,13 +87,10 @@ void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTE
 
 int host_check(const struct http_request *request, struct err *err)
 {
-    const char *host = http_header(request, "Host");
+    const char *host = host_of(request);
     const char *wanted = request->server->settings.host;
     bool is_local = request->connection->listener->is_local;
 
-    if (host == NULL) {
-        host = "";
-    }
     if ((wanted != NULL && is_configured(host, wanted)) || (is_local && is_loopback_name(host))
         || (wanted == NULL && !is_local)) {
         return 0;
@@ -96,12 +103,11 @@ int host_check(const struct http_request *request, struct err *err)
 
 static bool is_own_origin(const struct http_request *request, const char *origin)
 {
-    const char *host = http_header(request, "Host");
     const char *rest = strncmp(origin, "http://", 7) == 0    ? origin + 7
                        : strncmp(origin, "https://", 8) == 0 ? origin + 8
                                                              : NULL;
 
-    return rest != NULL && host != NULL && strcasecmp(rest, host) == 0;
+    return rest != NULL && strcasecmp(rest, host_of(request)) == 0;
 }
 
 int origin_check(const struct http_request *request, const char *method, struct err *err)

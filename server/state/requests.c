@@ -61,7 +61,7 @@ void requests_purge(struct state *state)
         if (cached->ended_ms != 0 && state->now_ms - cached->ended_ms > REQUEST_KEPT_MS) {
             (void)map_take(&state->request_cache, key_of(cached->request));
             free(cached);
-            at = at > 0 ? at - 1 : 0; /* the slot may have been filled from behind */
+            at--; /* the slot may have been filled from behind */
         }
     }
 }

@@ -1,4 +1,6 @@
 /* Tokens are made and revoked in the same transactions as everything else. */
+#include <assert.h>
+
 #include "server/state/events.h"
 #include "server/state/tokens.h"
 #include "server/tuning/audit.h"
@@ -51,9 +53,8 @@ int tuning_token_revoke(struct tuning *tuning, struct token_revoke_command *comm
     TRY(check_not_last(tuning, command, err));
     TRY(store_token_revoke(tuning->state.store, command->in.token, tuning->state.wall_ms, err));
     struct live_token *token = token_find(&tuning->state, command->in.token);
-    if (token != NULL) {
-        token->revoked = true;
-    }
+    assert(token != NULL); /* the store has it */
+    token->revoked = true;
     asks_end_without_token(tuning);
     tuning->state.tokens_changed = true;
     return event_append(&tuning->state, EVENT_TOKEN_CHANGED, 0, 0, 0, err);

@@ -78,9 +78,12 @@ class BadLeases(unittest.TestCase):
 
     def test_guessed_secret_is_not_found(self):
         lease = self.lease()["lease"]["id"]
-        wrong = lease[:-1] + ("a" if lease[-1] != "a" else "b")
-        self.assert_all(wrong, 404, "not-found")
+        wrong = [lease[:at] + ("a" if lease[at] != "a" else "b") + lease[at + 1:] for at in (-20, -7, -2)]
+        for guess in wrong:
+            self.assert_all(guess, 404, "not-found")
         self.assertEqual(self.worker.delete(f"/v1/leases/{lease}").status, 204)
+        for guess in wrong:  # nor is it said that there was one
+            self.assert_all(guess, 404, "not-found")
 
     def test_lease_is_no_credential(self):
         lease = self.lease()["lease"]["id"]

@@ -200,6 +200,32 @@ class BadTokens(unittest.TestCase):
         self.assertIn(gone.status, (200, 204), gone)
         self.assertEqual(self.ask("GET", "/v1/studies", made["token"]).status, 401)
 
+    def test_a_token_for_nothing_or_for_what_there_is_not_is_refused(self):
+        for body, pointer in (({"scopes": ["root"]}, "/scopes"), ({"scopes": ["read", 5]}, "/scopes"),
+                              ({"scopes": []}, "/scopes"), ({}, "/scopes"), ({"scopes": "read"}, "/scopes"),
+                              ({"scopes": ["read"], "name": "x" * 300}, "/name"),
+                              ({"scopes": ["read"], "expires_seconds": 0}, "/expires_seconds")):
+            with self.subTest(body):
+                reply = self.admin.post("/v1/tokens", body)
+                self.assertEqual((reply.status, reply.type), (422, "invalid"), reply)
+                self.assertIn(pointer, [error["pointer"] for error in reply.json["errors"]])
+
+    def test_a_token_is_shown_once_so_it_has_no_key(self):
+        reply = self.admin.post("/v1/tokens", {"scopes": ["read"]}, headers={"Idempotency-Key": "k"})
+        self.assertEqual((reply.status, reply.type), (400, "malformed"), reply)
+
+    def test_a_token_that_is_not_there_is_not_revoked(self):
+        for name in ("zzzzzzzz", "z" * 100):
+            reply = self.admin.delete(f"/v1/tokens/{name}")
+            self.assertEqual((reply.status, reply.type), (404, "not-found"), reply)
+        self.assertEqual(self.admin.delete(f"/v1/tokens/{self.ids['read']}?forced=true").status, 400)
+        self.assertEqual(self.admin.get("/v1/tokens?limit=x").status, 400)
+
+    def test_an_admin_token_may_be_revoked_twice(self):
+        made = self.admin.post("/v1/tokens", {"scopes": ["admin"]}).json["id"]
+        for _ in range(2):
+            self.assertEqual(self.admin.delete(f"/v1/tokens/{made}").status, 204)
+
     def test_list_of_tokens_shows_no_secret(self):
         listed = self.admin.get("/v1/tokens").body.decode()
         for token in self.tokens.values():

@@ -216,6 +216,7 @@ static const struct http_route routes[] = {
     {"GET", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"GET", "/own-url", HTTP_SCOPE_NONE, HTTP_BODY_NONE, own_url},
     {"DELETE", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
+    {"PUT", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"GET", "/", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"POST", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON, echo},
     {"PATCH", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_PATCH, echo},

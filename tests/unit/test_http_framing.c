@@ -35,6 +35,10 @@ static const struct {
      400, true},
     {"a length in hex", "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 0x2\r\n\r\n[]", 400,
      true},
+    {"a length of many zeros",
+     "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 0000000000000000000002\r\n\r\n[]", 400,
+     true},
+    {"an empty length", "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length:\r\n\r\n[]", 400, true},
     {"a length with a tail", "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2, 2\r\n\r\n[]",
      400, true},
     {"a space before the colon", "POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length : 2\r\n\r\n[]",
@@ -68,6 +72,11 @@ static const struct {
      "GET /hello HTTP/1.1\r\nHost: localhost.evil.example:80\r\n\r\n", 403, false},
     {"localhost with a port", "GET /hello HTTP/1.1\r\nHost: localhost:4663\r\n\r\n", 200, false},
     {"the IPv6 loopback", "GET /hello HTTP/1.1\r\nHost: [::1]:4663\r\n\r\n", 200, false},
+    {"the IPv6 loopback without its end", "GET /hello HTTP/1.1\r\nHost: [::1\r\n\r\n", 403, false},
+    {"the IPv6 loopback with a tail", "GET /hello HTTP/1.1\r\nHost: [::1]x\r\n\r\n", 403, false},
+    {"localhost with an empty port", "GET /hello HTTP/1.1\r\nHost: localhost:\r\n\r\n", 403, false},
+    {"127.0.0.1 with a port that is none", "GET /hello HTTP/1.1\r\nHost: 127.0.0.1:x\r\n\r\n", 403,
+     false},
     {"absolute form", "GET http://127.0.0.1/hello HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"asterisk form", "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", 400, true},
     /* headers */
@@ -92,6 +101,15 @@ static const struct {
     {"an encoded NUL", "GET /things/a%00/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"a NUL in the query", "GET /hello?q=%00 HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"half an escape", "GET /things/a%2/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
+    {"no escape in its second digit", "GET /things/a%4z/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400,
+     true},
+    {"an escape of signs", "GET /things/a%!0/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
+    {"an escape beyond F", "GET /things/a%G0/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
+    {"no escape in the query's name", "GET /hello?%zz=1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
+    {"nothing between two pairs", "GET /hello?a=1&&b=2& HTTP/1.1\r\n" HOST "\r\n", 200, false},
+    {"plus in a path", "GET /things/a+b/parts/1 HTTP/1.1\r\n" HOST "\r\n", 200, false},
+    {"a control character", "GET /things/a\x01/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
+    {"DEL", "GET /things/a\x7f/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"no escape", "GET /things/a%zz/parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"a dot", "GET /things/./parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
     {"two dots", "GET /things/../parts/1 HTTP/1.1\r\n" HOST "\r\n", 400, true},
@@ -116,6 +134,16 @@ static const struct {
      "POST /echo HTTP/1.1\r\n" HOST
      "Content-Type: application/jsonp\r\nContent-Length: 2\r\n\r\n[]",
      415, false},
+    {"a type with a space behind it",
+     "POST /echo HTTP/1.1\r\n" HOST
+     "Content-Type: application/json ;charset=utf-8\r\nContent-Length: 2\r\n\r\n[]",
+     200, false},
+    {"a body that says that it is not compressed",
+     "POST /echo HTTP/1.1\r\n" HOST JSON
+     "Content-Encoding: identity\r\nContent-Length: 2\r\n\r\n[]",
+     200, false},
+    {"a body where none is taken",
+     "PUT /hello HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\r\n[]", 400, false},
     {"a charset",
      "POST /echo HTTP/1.1\r\n" HOST
      "Content-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n[]",
@@ -146,6 +174,9 @@ static const struct {
     {"from our own page",
      "POST /echo HTTP/1.1\r\n" HOST JSON "Sec-Fetch-Site: same-origin\r\nOrigin: "
      "http://127.0.0.1\r\nContent-Length: 2\r\n\r\n[]",
+     200, false},
+    {"from our own page, behind a proxy with TLS",
+     "POST /echo HTTP/1.1\r\n" HOST JSON "Origin: https://127.0.0.1\r\nContent-Length: 2\r\n\r\n[]",
      200, false},
     {"from another port of ours",
      "POST /echo HTTP/1.1\r\n" HOST JSON "Origin: http://127.0.0.1:8000\r\nContent-Length: "
@@ -382,9 +413,9 @@ START_TEST(a_configured_name_is_answered_to)
     static const struct {
         const char *host;
         int status;
-    } cases[] = {{"hone.example", 200},      {"HONE.example:99", 200}, {"hone.example.org", 403},
-                 {"127.0.0.1:4663", 200},    {"other", 403},           {"hone.example:x", 403},
-                 {"hone.example:80:80", 403}};
+    } cases[] = {{"hone.example", 200},       {"HONE.example:99", 200}, {"hone.example.org", 403},
+                 {"127.0.0.1:4663", 200},     {"other", 403},           {"hone.example:x", 403},
+                 {"hone.example:80:80", 403}, {"hane.example", 403},    {"hone.example:", 403}};
     struct http_settings settings = {.open = true, .host = "hone.example"};
     struct fixture *f = fixture_start(&settings);
 
@@ -400,6 +431,10 @@ START_TEST(a_configured_name_is_answered_to)
     fixture_stop(f);
 }
 END_TEST
+
+#define NAME_100                                                                                   \
+    "a123456789a123456789a123456789a123456789a123456789"                                           \
+    "a123456789a123456789a123456789a123456789a123456789"
 
 /* What is shown to paste into a shell: the address that the client used, unless a shell would act
  * on it. */
@@ -421,6 +456,9 @@ START_TEST(a_handler_knows_where_the_client_reached_it)
         {"a:b", false, "a:b", NULL},
         {"[a;b]", false, "[a;b]", NULL},
         {"[]", false, "[]", NULL},
+        {":80", false, ":80", NULL},
+        {"a:8x", false, "a:8x", NULL},
+        {NAME_100 "." NAME_100 "." NAME_100, false, NAME_100 "." NAME_100 "." NAME_100, NULL},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -429,7 +467,7 @@ START_TEST(a_handler_knows_where_the_client_reached_it)
         struct fixture *f = fixture_start(&settings);
         OWN(fd) int fd = http_connect(f->port);
         OWN(http_answer) struct http_answer answer;
-        char bytes[200];
+        char bytes[500];
         int len = snprintf(bytes, sizeof bytes, "GET /own-url HTTP/1.1\r\nHost: %s\r\n\r\n",
                            cases[i].host);
         http_send(fd, bytes, (size_t)len);

@@ -56,9 +56,13 @@ START_TEST(what_is_no_name_is_not_found)
         "l_",
         "l_b",
         "x_baaaaaaaaaaaaaaaaaaaaa",
-        "l_aaaaaaaaaaaaaaaaaaaaaa",               /* a row never begins with 0 */
-        "l_Baaaaaaaaaaaaaaaaaaaaa",               /* upper case */
-        "l_b1aaaaaaaaaaaaaaaaaaaa",               /* 1 is no digit */
+        "l_aaaaaaaaaaaaaaaaaaaaaa",  /* a row never begins with 0 */
+        "l_Baaaaaaaaaaaaaaaaaaaaa",  /* upper case */
+        "l_b1aaaaaaaaaaaaaaaaaaaa",  /* 1 is no digit */
+        "l_b8aaaaaaaaaaaaaaaaaaaaa", /* nor 8 */
+        "l_b{aaaaaaaaaaaaaaaaaaaaa", /* nor what follows z */
+        "l_baaaaaaaaaa{aaaaaaaaaa",  /* the same in the secret */
+        "l_baaaaaaaaaaaaaaaaaaa_",
         "l_bbbbbbbbbbbbbaaaaaaaaaaaaaaaaaaaaaaa", /* a row beyond 60 bits */
         "l_baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
