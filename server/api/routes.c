@@ -84,6 +84,7 @@ const struct http_route api_routes[] = {
     {"PUT", "/v1/leases/{lease}", WORKER, HTTP_BODY_JSON_OPTIONAL, put_lease},
     {"PUT", "/v1/leases/{lease}/result", WORKER, HTTP_BODY_JSON, put_result},
     {"DELETE", "/v1/leases/{lease}", WORKER, HTTP_BODY_NONE, delete_lease},
+    {"GET", "/v1/token", READ | WORKER, HTTP_BODY_NONE, get_own_token},
     {"POST", "/v1/tokens", ADMIN, HTTP_BODY_JSON, post_token},
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
     {"POST", "/v1/backups", ADMIN, HTTP_BODY_JSON_OPTIONAL, post_backup},

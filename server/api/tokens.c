@@ -228,6 +228,49 @@ static const struct representation representation = {.formats = FORMATS_LIST, .c
 
 REPRESENTATION_HANDLER(get_tokens, &representation, NULL, read_tokens)
 
+/* ---- the caller's own ---- */
+
+struct own_token {
+    const char *id;
+    struct token_row row;
+};
+
+static int find_own(void *context, const struct token_row *row, struct err *err)
+{
+    struct own_token *own = context;
+
+    (void)err;
+    if (strcmp(row->id, own->id) == 0) {
+        own->row = *row;
+    }
+    return 0;
+}
+
+static int read_own_token(struct read_request *read, struct err *err)
+{
+    const struct http_principal *principal = http_principal(read->request);
+    struct own_token own = {.id = principal->token_id};
+    struct json_writer w;
+
+    TRY(store_each_token(read->store, find_own, &own, err));
+    json_writer_init(&w, &read->response.body);
+    json_object_begin(&w);
+    json_put_string(&w, "id", own.id[0] == '\0' ? NULL : own.id); /* an open server needs none */
+    json_put_string(&w, "name", own.id[0] == '\0' ? NULL : own.row.name);
+    write_scopes(&w, principal->scopes);
+    json_put_moment(&w, "expires_at",
+                    principal->expires_at_ms == 0 ? -1 : principal->expires_at_ms);
+    json_object_end(&w);
+    return 0;
+}
+
+static const struct representation_column own_columns[] = {
+    {.key = "id"}, {.key = "name"}, {.key = "scopes"}, {.key = "expires_at"}, {0}};
+static const struct representation own_representation = {.formats = FORMATS_ONE,
+                                                         .columns = own_columns};
+
+REPRESENTATION_HANDLER(get_own_token, &own_representation, NULL, read_own_token)
+
 static int read_revocation(const struct http_request *request, struct token_revoke_command *revoke)
 {
     static const char *const known[] = {"force", NULL};

@@ -21,4 +21,7 @@ void delete_token(void *api, struct http_request *request);
 /* The answer of a command. */
 void encode_token(const struct command *command, struct http_response *response);
 
+/* GET /v1/token: the caller's own */
+void get_own_token(void *api, struct http_request *request);
+
 #endif

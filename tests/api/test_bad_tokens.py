@@ -5,6 +5,7 @@ The document says who may call an operation (`x-scope`); the server must say the
 """
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -18,8 +19,8 @@ OPEN = ("/healthz", "/readyz", "/version", "/openapi.json", "/problems/{type}", 
 WEB = ("/assets/{hash}/{file}", "/assets/{hash}/vendor/{file}", "/workers", "/studies/{study}",
        "/studies/{study}/trials", "/studies/{study}/trials/{trial}", "/studies/{study}/brackets")
 # What a token of this scope also is.
-CONTAINS = {"admin": {"admin", "submit", "read"}, "submit": {"submit", "read"}, "read": {"read"},
-            "worker": {"worker"}}
+CONTAINS = {"admin": {"admin", "submit", "read", "any"}, "submit": {"submit", "read", "any"},
+            "read": {"read", "any"}, "worker": {"worker", "any"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "BREW")
 VALUES = {"study": "none", "trial": "1", "lease": "l_1", "id": "l_1", "worker": "unknown",
           "type": "malformed", "token": "none"}
@@ -94,6 +95,15 @@ class BadTokens(unittest.TestCase):
                         self.assertEqual(reply.type, "forbidden")
                     n_checked += 1
         self.assertGreater(n_checked, 80)
+
+    def test_every_token_is_told_its_own_name_and_scopes(self):
+        ids = {item["id"]: item for item in self.admin.get("/v1/tokens").json["items"]}
+        for kind, token in self.tokens.items():
+            own = self.ask("GET", "/v1/token", token).json
+            self.assertEqual(own["id"], token.split("_")[1])
+            self.assertEqual((own["name"], own["scopes"], own["expires_at"]),
+                             (ids[own["id"]]["name"], [kind], ids[own["id"]]["expires_at"]))
+        self.assertNotIn(self.tokens["read"].split("_")[2], json.dumps(own))
 
     def test_every_method_of_every_path(self):
         """A method that a path has not is 405 with those it has, to whoever may know the path: to

@@ -58,9 +58,9 @@ def test_all_is_well_at_a_server_that_is(tmp):
         lines = doctor(tmp, HONE_URL=server.url, HONE_TOKEN_FILE=f"{server.data}/admin.token")
         for check in ("server", "version", "clock", "ready", "work directory", "undelivered"):
             says(lines, check, "ok")
-        says(lines, "token", "ok", "admin.token may read, submit, admin")
+        says(lines, "token", "ok", "admin.token is 'admin' (", "with the scope admin")
         says(doctor(tmp, HONE_URL=server.url, HONE_TOKEN_FILE=f"{server.data}/worker.token"), "token", "ok",
-             "worker.token may worker")
+             "with the scope worker")
         expect((tmp / "state").exists(), False, "it made something")
         with server.client() as client:
             expect(client.get("/v1/studies").json["items"], [])

@@ -732,11 +732,12 @@ static bool has_route(const char *method, const char *path)
 
 static const char *scope_of(unsigned scopes)
 {
-    return (scopes & HTTP_SCOPE_WORKER) != 0   ? "worker"
-           : (scopes & HTTP_SCOPE_READ) != 0   ? "read"
-           : (scopes & HTTP_SCOPE_SUBMIT) != 0 ? "submit"
-           : (scopes & HTTP_SCOPE_ADMIN) != 0  ? "admin"
-                                               : "none";
+    return scopes == (HTTP_SCOPE_WORKER | HTTP_SCOPE_READ) ? "any"
+           : (scopes & HTTP_SCOPE_WORKER) != 0             ? "worker"
+           : (scopes & HTTP_SCOPE_READ) != 0               ? "read"
+           : (scopes & HTTP_SCOPE_SUBMIT) != 0             ? "submit"
+           : (scopes & HTTP_SCOPE_ADMIN) != 0              ? "admin"
+                                                           : "none";
 }
 
 START_TEST(the_document_and_the_table_of_routes_agree)

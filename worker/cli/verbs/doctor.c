@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/figures.h"
 #include "common/findings.h"
 #include "common/json.h"
 #include "common/json_at.h"
@@ -12,6 +13,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/status.h"
+#include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 #include "worker/cli/verbs/doctor_machine.h"
 
@@ -124,57 +126,52 @@ static void look_at_readiness(struct session *session, struct findings *findings
 
 /* ---- the token ---- */
 
-/* Requests that change nothing and find nothing: what a token lacks is said before that. */
-static const struct {
-    const char *scope, *method, *path, *body;
-} probes[] = {{"read", "GET", "/v1/studies?limit=1", NULL},
-              {"submit", "PATCH", "/v1/studies/-", "{}"},
-              {"admin", "GET", "/v1/tokens?limit=1", NULL},
-              {"worker", "GET", "/v1/leases/none/checkpoint", NULL}};
-
-/* 1: the token has the scope; 0: it has not; -1: it is refused, or nobody answers. */
-static int probe(struct session *session, size_t i, struct err *err)
+static void list_scopes(const json_t *own, char *text, size_t size)
 {
-    OWN(http_answer) struct http_answer answer = {0};
-    const char *body = probes[i].body;
-    const struct http_call call = {.method = probes[i].method,
-                                   .path = probes[i].path,
-                                   .body = body,
-                                   .body_len = body == NULL ? 0 : strlen(body)};
+    size_t i;
+    json_t *scope;
 
-    TRY(http_client_call(session->client, &call, &answer, err));
-    int rc = http_answer_check(&answer, err);
-    if (rc == 0 || (answer.status != 401 && answer.status != 403 && answer.status != 429)) {
-        return rc == 0 || err->code != ERR_UNREACHABLE ? 1 : -1;
+    text[0] = '\0';
+    json_array_foreach (json_object_get(own, "scopes"), i, scope) {
+        const char *name = json_string_value(scope);
+        size_t used = strlen(text);
+        (void)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
+                       name == NULL ? "" : name);
     }
-    return answer.status == 403 ? 0 : -1;
+}
+
+static void tell_token(const char *file, const json_t *own, struct findings *findings)
+{
+    char scopes[64];
+    const char *ends = text_at(own, "expires_at");
+    char until[TEXT_MOMENT_BYTES];
+
+    list_scopes(own, scopes, sizeof scopes);
+    if (text_at(own, "id")[0] == '\0') {
+        finding_add(findings, FINDING_OK, "token", "none is needed");
+        return;
+    }
+    finding_add(findings, FINDING_OK, "token", "%s is '%s' (%s), with the scope %s%s%s", file,
+                text_at(own, "name"), text_at(own, "id"), scopes,
+                ends[0] == '\0' ? "" : ", valid until ",
+                ends[0] == '\0' ? "" : text_local(ends, until));
 }
 
 static void look_at_token(struct session *session, struct findings *findings)
 {
-    char scopes[64] = "";
+    OWN(http_answer) struct http_answer answer = {0};
+    json_auto_t *own = NULL;
     const char *file = session->token_file[0] == '\0' ? "no token" : session->token_file;
     struct err err = {0};
 
-    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
-        int has = probe(session, i, &err);
-        size_t used = strlen(scopes);
-        if (has < 0) {
-            session_advise(session, &err);
-            finding_add(findings, FINDING_BAD, "token", "%s: %s", file, err.text);
-            return;
-        }
-        if (has > 0) {
-            (void)snprintf(scopes + used, sizeof scopes - used, "%s%s", used > 0 ? ", " : "",
-                           probes[i].scope);
-        }
-    }
-    if (scopes[0] == '\0') {
-        finding_add(findings, FINDING_BAD, "token", "%s may do nothing here: %s", file, err.text);
-    } else if (session->token_file[0] == '\0') {
-        finding_add(findings, FINDING_OK, "token", "none is needed");
+    if (ask(session, "/v1/token", &answer, &err) == 0
+        && session_read_answer(&answer, &own, &err) == 0) {
+        tell_token(file, own, findings);
+    } else if (answer.status == 404) {
+        finding_add(findings, FINDING_WARN, "token", "this server is too old to say what %s may do",
+                    file);
     } else {
-        finding_add(findings, FINDING_OK, "token", "%s may %s", file, scopes);
+        finding_add(findings, FINDING_BAD, "token", "%s: %s", file, err.text);
     }
 }
 
