@@ -216,6 +216,12 @@ def test_a_refused_parameter_is_shown_as_it_was_typed(tmp):
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2066\x7f"
 
 
+AUDIT_ROW = {"id": 7, "at": "2026-11-30T21:00:00.000Z", "token": "k1", "token_name": "gpu", "address": "::1",
+             "action": "study-changed", "study": "digits", "trial": None, "target": None, "detail": "state=paused"}
+BACKUP = {"name": "b", "state": "failed", "at": "2026-11-30T21:00:00.000Z", "bytes": None, "commit": None,
+          "epoch": None, "verified": False, "detail": "no space"}
+
+
 def made_hostile(value):
     """The same with HOSTILE in every text and in every name of a parameter, metric or label."""
     if isinstance(value, str):
@@ -252,6 +258,9 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
                 ("POST", "/v1/advice", 200, made_hostile({"items": [{"title": "x", "for": ["y"]}]})),
                 ("GET", "/v1/tokens", 200, {"items": [token], "next_cursor": None}),
                 ("POST", "/v1/tokens", 201, token),
+                ("GET", "/v1/audit", 200, {"items": [made_hostile(AUDIT_ROW)], "next_cursor": None}),
+                ("GET", "/v1/backups", 200, {"items": [made_hostile(BACKUP)], "next_cursor": None}),
+                ("POST", "/v1/backups", 200, {**made_hostile(BACKUP), "state": "complete"}),
                 ("GET", "/v1/studies/other", 404, server.problem("not-found", HOSTILE)),
                 ("GET", "/v1/studies/bad", 422, server.problem("invalid", HOSTILE, errors=[
                     {"pointer": HOSTILE, "detail": HOSTILE}]))]:
@@ -261,7 +270,8 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
                           ["study", "explain", "digits", "1"], ["study", "importance", "digits"],
                           ["study", "create", "digits", *DEFINITION], ["study", "pause", "digits"],
                           ["study", "set", "digits", "--trials", "9"], ["advise", *DEFINITION],
-                          ["token", "list"], ["token", "create", "x"], ["study", "show", "other"],
+                          ["token", "list"], ["token", "create", "x"], ["audit"], ["backup", "list"],
+                          ["backup", "create"], ["study", "show", "other"],
                           ["study", "show", "bad"]):
             for output in ("table", "wide", "csv", "json", "ndjson", "name"):
                 if output == "csv":  # data for a program, but on a terminal
@@ -274,14 +284,54 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
                 expect(shown, set(), f"{arguments} -o {output}: {said!r}")
 
 
+def test_the_audit_shows_as_many_rows_as_are_wanted(tmp):
+    with FakeServer() as server:
+        rows = [{**AUDIT_ROW, "id": 3 - i} for i in range(3)]
+        server.says("GET", "/v1/audit", 200, {"items": rows[:2], "next_cursor": "a2"})
+        out, _ = hone(server, tmp, "audit", "-n", "2", "-o", "name")
+        expect(out, "3\n2\n")
+        expect(server.requests[-1][1], "/v1/audit?limit=2")
+        out, _ = hone(server, tmp, "audit", "-n", "1", "-o", "json")
+        expect(json.loads(out), rows[:1])
+        out, _ = hone(server, tmp, "audit", "-n", "2", TZ="UTC")
+        contains(out, "AT", "WHO", "gpu", "study-changed", "state=paused")
+        _, talk = hone(server, tmp, "audit", "-n", "0", status=2)
+        contains(talk, "--limit 0")
+
+
+def test_a_backup_is_waited_for_and_its_failure_is_said(tmp):
+    writing = {**BACKUP, "state": "writing", "detail": None}
+    done = {**BACKUP, "state": "complete", "bytes": 4096, "commit": 12, "epoch": 1, "verified": True, "detail": None}
+    with FakeServer() as server:
+        server.says("POST", "/v1/backups", 202, writing)
+        server.says("GET", "/v1/backups", 200, {"items": [done], "next_cursor": None})
+        out, talk = hone(server, tmp, "backup", "create", "b")
+        expect((out, talk), ("b\n", "hone: backup 'b': 4096 bytes, up to commit 12, checked\n"))
+        expect(server.requests[0][:3], ("POST", "/v1/backups", {"name": "b"}))
+        server.answers.clear()
+        server.says("POST", "/v1/backups", 202, writing)
+        server.says("GET", "/v1/backups", 200, {"items": [BACKUP], "next_cursor": None})
+        _, talk = hone(server, tmp, "backup", "create", "b", status=1)
+        contains(talk, "no space")
+        server.answers.clear()
+        server.says("POST", "/v1/backups", 202, writing)
+        server.says("GET", "/v1/backups", 200, {"items": [], "next_cursor": None})
+        _, talk = hone(server, tmp, "backup", "create", "b", status=3)
+        contains(talk, "was not made")
+        server.answers.clear()
+        server.says("POST", "/v1/backups", 200, done)
+        _, talk = hone(server, tmp, "backup", "create", "b")
+        contains(talk, "is there already")
+
+
 def test_a_list_that_could_not_be_had_announces_nothing(tmp):
-    failing = [["study", "list"], ["token", "list"], ["study", "trials", "digits"],
+    failing = [["study", "list"], ["token", "list"], ["audit"], ["backup", "list"], ["study", "trials", "digits"],
                ["study", "best", "digits"], ["study", "brackets", "digits"],
                ["study", "importance", "digits"]]
     with FakeServer() as server:
         with_study(server, objectives=[{"metric": "accuracy", "direction": "maximize"},
                                        {"metric": "ms", "direction": "minimize"}])
-        for where in ("/v1/studies", "/v1/tokens", "/v1/studies/digits/trials",
+        for where in ("/v1/studies", "/v1/tokens", "/v1/audit", "/v1/backups", "/v1/studies/digits/trials",
                       "/v1/studies/digits/pareto", "/v1/studies/digits/brackets",
                       "/v1/studies/digits/importance"):
             server.says("GET", where, 401, server.problem("unauthorized", "show a token"))

@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, tmp):
         self.tmp = tmp
-        self.server = Server(str(tmp / "data"))
+        self.server = Server(str(tmp / "data"), backups=True)
 
     def __enter__(self):
         self.server.__enter__()
@@ -170,7 +170,8 @@ CALLS = {
     ("study", "paper"): ["s"], ("replay",): ["s"],
     ("trial", "show"): ["s", "1"], ("trial", "add"): ["s", "lr=0.5"],
     ("trial", "cancel"): ["s", "2"], ("trial", "log"): ["s", "1"],
-    ("logs",): ["s", "1"], ("token", "create"): ["t", "--scope", "read"], ("token", "list"): [],
+    ("logs",): ["s", "1"], ("audit",): [], ("backup", "create"): ["b"], ("backup", "list"): [],
+    ("token", "create"): ["t", "--scope", "read"], ("token", "list"): [],
     ("token", "revoke"): ["{token}", "-y"], ("workers",): [], ("workers", "drain"): ["w:0"],
     ("workers", "resume"): ["w:0"],
 }

@@ -63,6 +63,7 @@ const struct verb verbs[] = {
     {"backup", "create", verb_backup_create, &usage_backup_create,
      "have the server make a checked copy of its database"},
     {"backup", "list", verb_backup_list, &usage_backup_list, "the backups that the server keeps"},
+    {NULL, "audit", verb_audit, &usage_audit, "who changed what on the server"},
     {"token", "create", verb_token_create, &usage_token_create,
      "make a token for a worker or a person"},
     {"token", "list", verb_token_list, &usage_token_list, "the tokens that are valid"},

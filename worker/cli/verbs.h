@@ -83,6 +83,7 @@ VERB(submit_slurm);
 VERB(server_start);
 VERB(server_status);
 VERB(server_stop);
+VERB(audit);
 VERB(backup_create);
 VERB(backup_list);
 VERB(token_create);
