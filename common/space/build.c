@@ -8,6 +8,7 @@
 
 #define DRAWS 100000
 #define DRAWS_LEGAL 10
+#define STEPS_MAX 32000000 /* parameters drawn and nodes of expressions visited: some .3 s */
 
 static void read_constraints(struct space *space, const json_t *constraints, struct faults *faults)
 {
@@ -80,27 +81,55 @@ int space_find_constrained(struct space *space)
     return 0;
 }
 
-/* Is there enough of the space left that drawing from it is no lottery? Always the same points, so
- * that a study accepted once is accepted again. */
-static void check_possible(const struct space *space, struct faults *faults)
+/* As space_satisfies(), adding the nodes that were visited, at most, to *steps. */
+static bool satisfies_in(const struct space *space, const double x[], size_t *steps)
+{
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        *steps += expr_n_nodes(space->exprs[i]);
+        if (!expr_holds(space->exprs[i], space, x)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool draw_is_legal(const struct space *space, struct rng *rng, size_t *steps)
 {
     double x[SPACE_PARAMS_MAX];
-    double u[SPACE_PARAMS_MAX];
-    struct rng rng = rng_for(0, 0);
-    int legal = 0;
+    double u[SPACE_WHOLE_DRAW_MAX];
 
-    for (int draw = 0; draw < DRAWS && legal < DRAWS_LEGAL; draw++) {
-        if (space->n_params > SPACE_WHOLE_DRAW_MAX) {
-            legal += space_draw_constrained(space, &rng, x) ? 1 : 0;
-            continue;
-        }
-        for (size_t i = 0; i < space->n_params; i++) {
-            u[i] = rng_uniform(&rng);
-        }
-        space_decode(space, u, x);
-        legal += space_satisfies(space, x) ? 1 : 0;
+    if (space->n_params > SPACE_WHOLE_DRAW_MAX) {
+        *steps += space->n_constrained;
+        space_draw_constrained(space, rng, x);
+        return satisfies_in(space, x, steps);
     }
-    if (legal < DRAWS_LEGAL) {
+    *steps += space->n_params;
+    for (size_t i = 0; i < space->n_params; i++) {
+        u[i] = rng_uniform(rng);
+    }
+    space_decode(space, u, x);
+    return satisfies_in(space, x, steps);
+}
+
+void space_check_constraints(const struct space *space, struct faults *faults)
+{
+    struct rng rng = rng_for(0, 0);
+    size_t steps = 0;
+    int legal = 0;
+    int draws = 0;
+
+    if (space->n_constraints == 0) {
+        return;
+    }
+    for (; draws < DRAWS && legal < DRAWS_LEGAL && steps < STEPS_MAX; draws++) {
+        legal += draw_is_legal(space, &rng, &steps) ? 1 : 0;
+    }
+    if (legal < DRAWS_LEGAL && draws < DRAWS) {
+        faults_add(faults, "/constraints",
+                   "take too long: %d of %d random points satisfied them all after %d steps; "
+                   "shorten or loosen them, or narrow the ranges to where they hold",
+                   legal, draws, STEPS_MAX);
+    } else if (legal < DRAWS_LEGAL) {
         faults_add(
             faults, "/constraints",
             "only %d of %d random points satisfy all constraints; loosen them, or narrow the "
@@ -137,9 +166,6 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
     }
     if (faults->total == before && space_find_constrained(space) != 0) {
         faults_no_memory(faults);
-    }
-    if (faults->total == before && space->n_constraints > 0) {
-        check_possible(space, faults);
     }
     return faults->total == before ? 0 : -1;
 }

@@ -23,8 +23,8 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
                                 const bool broken[], struct faults *faults);
 /* Fills `constrained`. -1: out of memory. */
 int space_find_constrained(struct space *space);
-/* Draws what the constraints hang on, into x; true when they hold. */
-bool space_draw_constrained(const struct space *space, struct rng *rng, double x[]);
+/* Draws what the constraints hang on, into x; whether they hold is not asked. */
+void space_draw_constrained(const struct space *space, struct rng *rng, double x[]);
 /* Fills by_name and next_namesake. Two names that meet in the environment are a fault. */
 void space_order_names(struct space *space, struct faults *faults);
 /* After the conditions: parameters of one name of which more than one may be active are a fault. */

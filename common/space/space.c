@@ -7,7 +7,10 @@
 #include "common/space/build.h"
 #include "common/space/expr.h"
 
-#define SAMPLE_TRIES 2000000 /* one in 10,000 is legal at the least: this never runs out */
+/* One in 10,000 is legal at the least, more where the expressions are long
+ * (space_check_constraints()): these never run out. */
+#define SAMPLE_TRIES ((size_t)2000000)
+#define SAMPLE_NODES ((size_t)400000000) /* of expressions */
 
 static void param_finish(struct param *param)
 {
@@ -177,14 +180,13 @@ bool space_is_legal(const struct space *space, const double x[])
     return space_satisfies(space, x);
 }
 
-bool space_draw_constrained(const struct space *space, struct rng *rng, double x[])
+void space_draw_constrained(const struct space *space, struct rng *rng, double x[])
 {
     for (size_t k = 0; k < space->n_constrained; k++) {
         size_t i = space->constrained[k];
         double u = rng_uniform(rng);
         x[i] = param_is_active(space, i, x) ? param_decode(&space->params[i], u) : (double)NAN;
     }
-    return space_satisfies(space, x);
 }
 
 /* The rest of a configuration whose constrained parameters are drawn. */
@@ -209,7 +211,8 @@ static bool draw(const struct space *space, struct rng *rng, double x[])
     double u[SPACE_WHOLE_DRAW_MAX];
 
     if (space->n_params > SPACE_WHOLE_DRAW_MAX) {
-        if (!space_draw_constrained(space, rng, x)) {
+        space_draw_constrained(space, rng, x);
+        if (!space_satisfies(space, x)) {
             return false;
         }
         draw_others(space, rng, x);
@@ -224,13 +227,16 @@ static bool draw(const struct space *space, struct rng *rng, double x[])
 
 int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err)
 {
-    for (int tries = 0; tries < SAMPLE_TRIES; tries++) {
+    size_t n_nodes = space_constraint_nodes(space);
+    size_t tries = n_nodes * SAMPLE_TRIES > SAMPLE_NODES ? SAMPLE_NODES / n_nodes : SAMPLE_TRIES;
+
+    for (size_t k = 0; k < tries; k++) {
         if (draw(space, rng, x)) {
             return 0;
         }
     }
     return err_set(err, ERR_EXHAUSTED,
-                   "none of %d random points satisfies the constraints; loosen them", SAMPLE_TRIES);
+                   "none of %zu random points satisfies the constraints; loosen them", tries);
 }
 
 double param_number(const struct param *param, double value)

@@ -115,10 +115,13 @@ struct space {
 };
 
 /* Builds from the study body's "parameters" and "constraints" (either may be NULL). Every fault is
- * reported with its pointer ("/parameters/2/high"); then -1. Draws 100,000 points when there are
- * constraints and refuses if fewer than 10 are legal. */
+ * reported with its pointer ("/parameters/2/high"); then -1. */
 MUST_USE int space_from_json(const json_t *parameters, const json_t *constraints,
                              struct space **space, struct faults *faults);
+/* For a new space with constraints: is enough of it left that drawing from it is no lottery, and
+ * does a draw end soon? A fault unless 10 of at most 100,000 points, always the same ones, are
+ * legal, found within 32 million steps: parameters drawn and nodes of expressions. At most .3 s. */
+void space_check_constraints(const struct space *space, struct faults *faults);
 void space_destroy(struct space *space);
 OWN_POINTER(space)
 
@@ -206,9 +209,10 @@ double param_encode(const struct param *param, double value);
 double param_measure(const struct param *param, double value);
 double param_decode(const struct param *param, double u);
 
-/* A draw from the space's own distributions that satisfies the constraints: up to 2,000,000 tries,
- * then ERR_EXHAUSTED. Each try takes n_params uniforms in declaration order, active or not; with
- * more than SPACE_WHOLE_DRAW_MAX parameters a try draws only those that the constraints hang on. */
+/* A draw from the space's own distributions that satisfies the constraints: up to 2,000,000 tries
+ * or 400 million nodes of expressions, then ERR_EXHAUSTED. Each try takes n_params uniforms in
+ * declaration order, active or not; with more than SPACE_WHOLE_DRAW_MAX parameters a try draws only
+ * those that the constraints hang on. */
 MUST_USE int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err);
 
 /* A canonical key: equal exactly when two legal configurations have the same active parameters

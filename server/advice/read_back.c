@@ -10,7 +10,7 @@ int definition_read_back(const char *study, const char *text, struct study_def *
     struct faults faults = {0};
 
     int result = json_parse_own(text, &body, err);
-    if (result == 0 && study_def_from_json(body, 0, def, &faults) != 0) {
+    if (result == 0 && study_def_read_back(body, def, &faults) != 0) {
         result = faults_result(&faults, err);
     }
     faults_finish(&faults);

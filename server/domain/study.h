@@ -105,9 +105,12 @@ struct study_def {
     json_t *after;           /* array of study names, owned, or NULL */
 };
 
-/* Reads a whole body and reports every fault. `seed` stands where the body names none. */
+/* Reads a whole body and reports every fault. `seed` stands where the body names none. Up to .3 s
+ * where there are constraints (space_check_constraints()). */
 MUST_USE int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **def,
                                  struct faults *faults);
+/* The same of a definition that was accepted and stored: its constraints are not tried again. */
+MUST_USE int study_def_read_back(const json_t *body, struct study_def **def, struct faults *faults);
 /* Accepts NULL. */
 void study_def_destroy(struct study_def *def);
 OWN_POINTER(study_def)

@@ -207,7 +207,7 @@ static void read_share(struct fields *f, struct study_def *def)
     }
 }
 
-static void read_space(struct fields *f, struct study_def *def)
+static void read_space(struct fields *f, bool is_new, struct study_def *def)
 {
     const json_t *parameters = fields_any(f, "parameters");
     const json_t *constraints = fields_any(f, "constraints");
@@ -216,11 +216,13 @@ static void read_space(struct fields *f, struct study_def *def)
         fields_fault(f, "parameters", "is missing; list what is to be tuned");
     } else if (space_from_json(parameters, constraints, &def->space, f->faults) != 0) {
         def->space = NULL;
+    } else if (is_new) {
+        space_check_constraints(def->space, f->faults);
     }
 }
 
-int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **def,
-                        struct faults *faults)
+static int read_body(const json_t *body, uint64_t seed, bool is_new, struct study_def **def,
+                     struct faults *faults)
 {
     OWN(study_def) struct study_def *read = calloc(1, sizeof *read);
     size_t before = faults->total;
@@ -239,7 +241,7 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     read->labels = read_labels(&f, "labels");
     study_read_objectives(&f, read);
     study_read_bounds(&f, read);
-    read_space(&f, read);
+    read_space(&f, is_new, read);
     study_read_strategy(&f, read);
     study_read_resource(&f, read);
     study_read_stopping(&f, read);
@@ -262,4 +264,15 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     *def = read;
     read = NULL;
     return 0;
+}
+
+int study_def_read_back(const json_t *body, struct study_def **def, struct faults *faults)
+{
+    return read_body(body, 0, false, def, faults);
+}
+
+int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **def,
+                        struct faults *faults)
+{
+    return read_body(body, seed, true, def, faults);
 }

@@ -25,7 +25,14 @@ int space_from_text(const char *parameters, const char *constraints, struct spac
     json_auto_t *list = json_from_text(parameters);
     json_auto_t *rules = constraints != NULL ? json_from_text(constraints) : NULL;
 
-    return space_from_json(list, rules, space, faults);
+    TRY(space_from_json(list, rules, space, faults));
+    space_check_constraints(*space, faults);
+    if (faults->total == 0) {
+        return 0;
+    }
+    space_destroy(*space);
+    *space = NULL;
+    return -1;
 }
 
 struct space *space_or_abort(const char *parameters, const char *constraints)

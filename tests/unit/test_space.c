@@ -788,51 +788,6 @@ START_TEST(every_fault_is_reported_at_once)
 }
 END_TEST
 
-START_TEST(narrow_but_possible_constraints_are_taken)
-{
-    OWN(space) struct space *space = space_or_abort(P "]", "['a < 0.0003']");
-    struct rng rng = rng_for(1, 1);
-    struct err err = {0};
-    double x[1];
-
-    for (int i = 0; i < 20; i++) {
-        ck_assert_int_eq(space_sample(space, &rng, x, &err), 0);
-        ck_assert(x[0] < 0.0003);
-    }
-}
-END_TEST
-
-/* 4,096 parameters of which a constraint lets one in a thousand pass; of the others each is drawn.
- */
-START_TEST(large_spaces_are_drawn_within_their_constraints)
-{
-    OWN(buf) struct buf text;
-    struct err err = {0};
-    static double x[SPACE_PARAMS_MAX];
-    struct rng rng = rng_for(1, 1);
-
-    buf_init(&text, 1 << 20);
-    buf_puts(&text, "[{'name':'k','type':'bool'},"
-                    "{'name':'a','type':'float','low':0,'high':1}");
-    for (int i = 2; i < SPACE_PARAMS_MAX; i++) {
-        buf_printf(&text, ",{'name':'p%d','type':'float','low':0,'high':1,'when':{'k':[%s]}}", i,
-                   i % 2 == 0 ? "true" : "false,true");
-    }
-    buf_puts(&text, "]");
-    OWN(space) struct space *space = space_or_abort(buf_text(&text), "['k and a < 0.002']");
-    double sum = 0;
-    for (int i = 0; i < 5; i++) {
-        ck_assert_int_eq(space_sample(space, &rng, x, &err), 0);
-        ck_assert(space_is_legal(space, x));
-        ck_assert(x[1] < 0.002);
-        for (size_t p = 2; p < space->n_params; p++) {
-            sum += x[p];
-        }
-    }
-    ck_assert_double_eq_tol(sum / (5 * (SPACE_PARAMS_MAX - 2)), 0.5, 0.02);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("space");
@@ -866,8 +821,6 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, choices_up_to_four_kib_are_taken);
     tcase_add_test(tcase, every_fault_is_reported_at_once);
-    tcase_add_test(tcase, large_spaces_are_drawn_within_their_constraints);
-    tcase_add_test(tcase, narrow_but_possible_constraints_are_taken);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
