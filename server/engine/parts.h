@@ -61,7 +61,7 @@ struct engine {
     atomic_bool view_is_wanted; /* a reader waits for a newer one */
     int64_t seq_told;
     int64_t token_uses_kept_ms; /* real monotonic */
-    bool tokens_changed;        /* by the group that is being written */
+    bool tokens_changed;        /* since they were last published */
     size_t answered;            /* by the last group */
     double gain;                /* how many of those came back while the writer waited, smoothed */
     unsigned probe;             /* groups since it last waited */

@@ -70,12 +70,14 @@ void tokens_publish(struct engine *engine)
 {
     struct token_list list = {0};
     struct err err;
+    bool has_failed = store_each_token(engine->store, keep_token, &list, &err) != 0;
 
-    if (store_each_token(engine->store, keep_token, &list, &err) != 0) {
-        log_error("cannot read the tokens: %s", err.text);
-    } else {
-        engine->settings.tokens(engine->settings.context, list.items, list.n);
+    if (has_failed) {
+        log_error("cannot read the tokens, so none is valid until that succeeds: %s", err.text);
+        list.n = 0; /* rather than one that was revoked */
     }
+    engine->settings.tokens(engine->settings.context, list.items, list.n);
+    engine->tokens_changed = has_failed;
     free(list.items);
 }
 
@@ -227,7 +229,7 @@ static bool is_still_full(struct engine *engine)
 static int end_group(struct engine *engine, struct err *err)
 {
     TRY(tuning_settle(engine->tuning, err));
-    engine->tokens_changed = tuning_tokens_changed(engine->tuning);
+    engine->tokens_changed |= tuning_tokens_changed(engine->tuning);
     TRY(token_uses_keep(engine, err));
     return commit(engine, err);
 }
@@ -319,7 +321,8 @@ static int64_t next_wake(const struct engine *engine, int64_t now_ms)
     if (engine->view_is_old && wake > engine->view_made_ms + VIEW_EVERY_MS) {
         wake = engine->view_made_ms + VIEW_EVERY_MS;
     }
-    if (engine->settings.idle_exit_ms > 0 && wake > now_ms + WATCH_EVERY_MS) {
+    bool must_look = engine->settings.idle_exit_ms > 0 || engine->tokens_changed;
+    if (must_look && wake > now_ms + WATCH_EVERY_MS) {
         wake = now_ms + WATCH_EVERY_MS;
     }
     return wake;
@@ -370,6 +373,9 @@ void *writer_main(void *argument)
         forgive_stall(engine, real_ms() - now_ms);
         if (view_is_due(engine) && !condition_is_final(engine)) {
             view_publish(engine);
+        }
+        if (engine->tokens_changed) {
+            tokens_publish(engine); /* could not be read before */
         }
         check_idle(engine, now_ms);
     }

@@ -85,6 +85,17 @@ int hwm_read(const char *directory, struct hwm *mark, bool *found, struct err *e
     return 0;
 }
 
+/* A file is cut short where the disk is nearly full. */
+static int write_whole(int fd, const char *bytes, size_t len, off_t at)
+{
+    ssize_t n = pwrite(fd, bytes, len, at);
+
+    if (n >= 0 && (size_t)n < len) {
+        errno = ENOSPC;
+    }
+    return n >= 0 && (size_t)n == len ? 0 : -1;
+}
+
 int hwm_open(const char *directory, const struct hwm *mark, struct hwm_file *file, struct err *err)
 {
     char path[4096];
@@ -97,7 +108,7 @@ int hwm_open(const char *directory, const struct hwm *mark, struct hwm_file *fil
     write_line(mark, lines[1]);
     OWN(fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     OWN(fd) int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || folder < 0 || pwrite(fd, lines, sizeof lines, 0) != sizeof lines || fsync(fd) != 0
+    if (fd < 0 || folder < 0 || write_whole(fd, lines[0], sizeof lines, 0) != 0 || fsync(fd) != 0
         || rename(fresh, path) != 0 || fsync(folder) != 0) {
         return failed("write", path, err);
     }
@@ -115,7 +126,7 @@ int hwm_write(struct hwm_file *file, const struct hwm *mark, struct err *err)
     if (fstat(file->fd, &st) == 0 && st.st_nlink == 0) {
         return err_set(err, ERR_IO, "the file hwm, the mark of what is on disk, was removed");
     }
-    if (pwrite(file->fd, line, sizeof line, (off_t)file->next * LINE_BYTES) != sizeof line
+    if (write_whole(file->fd, line, sizeof line, (off_t)file->next * LINE_BYTES) != 0
         || fdatasync(file->fd) != 0) {
         return failed("write", "hwm, the mark of what is on disk", err);
     }

@@ -7,7 +7,13 @@ static struct {
     size_t at; /* which of them fails; 0: none */
     bool has_failed;
     bool is_told; /* the newest step is the one that failed */
-} state;
+    int rc;
+} state = {.rc = SQLITE_IOERR};
+
+void statement_fail_with(int rc)
+{
+    state.rc = rc;
+}
 
 void statement_fail_at(size_t k)
 {
@@ -35,10 +41,10 @@ int __wrap_sqlite3_step(sqlite3_stmt *statement)
         return __real_sqlite3_step(statement);
     }
     state.has_failed = true;
-    return SQLITE_IOERR;
+    return state.rc;
 }
 
 int __wrap_sqlite3_extended_errcode(sqlite3 *db)
 {
-    return state.is_told ? SQLITE_IOERR_READ : __real_sqlite3_extended_errcode(db);
+    return state.is_told ? state.rc : __real_sqlite3_extended_errcode(db);
 }

@@ -1,0 +1,315 @@
+/* What the engine does with a group that fails, at each of its SQL statements, and with groups that
+ * are many, or large, or late. In memory: no other thread runs a statement meanwhile. */
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server/engine/engine.h"
+#include "server/engine/parts.h"
+#include "tests/support/failing_statements.h"
+
+#define ANSWERS_MAX 512
+
+static struct fixture {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct engine *engine;
+    size_t n_answers;
+    enum err_code codes[ANSWERS_MAX];
+    int tags[ANSWERS_MAX];
+    size_t n_batches;
+    int64_t pretended_commit_us; /* 0: as it is */
+    size_t n_tokens;             /* as last published */
+    bool was_published_late;     /* an answer left before the tokens that it is about */
+} f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static char origins[ANSWERS_MAX];
+
+static void deliver(void *context, struct command *const commands[], size_t n)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&f.lock);
+    f.n_batches++;
+    for (size_t i = 0; i < n; i++) {
+        f.tags[f.n_answers] = (int)((const char *)commands[i]->origin - origins);
+        f.codes[f.n_answers++] = commands[i]->err.code;
+        /* None is valid where they could not be read. */
+        f.was_published_late |= commands[i]->err.code == ERR_NONE && f.n_tokens > 0
+                                && f.n_tokens <= (size_t)f.tags[f.n_answers - 1];
+        command_destroy(commands[i]);
+    }
+    if (f.pretended_commit_us > 0) {
+        atomic_store(&f.engine->last_commit_us, f.pretended_commit_us);
+    }
+    (void)pthread_cond_signal(&f.changed);
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void tokens(void *context, const struct token_row rows[], size_t n)
+{
+    (void)context;
+    (void)rows;
+    (void)pthread_mutex_lock(&f.lock);
+    f.n_tokens = n;
+    (void)pthread_cond_signal(&f.changed);
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+/* Sooner or later, without any further command. */
+static void wait_for_tokens(size_t n)
+{
+    (void)pthread_mutex_lock(&f.lock);
+    while (f.n_tokens != n) {
+        (void)pthread_cond_wait(&f.changed, &f.lock);
+    }
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void events(void *context, int64_t last_seq)
+{
+    (void)context;
+    (void)last_seq;
+}
+
+/* One use each time that they are asked for, which is when tokens change. */
+static size_t token_uses(void *context, struct token_use uses[], size_t max)
+{
+    static bool is_taken;
+
+    (void)context;
+    is_taken = !is_taken && max > 0;
+    if (is_taken) {
+        uses[0] = (struct token_use){.id = "t_0", .at_ms = 77};
+    }
+    return is_taken ? 1 : 0;
+}
+
+static void create(size_t group_max)
+{
+    const struct engine_settings settings = {.clock = clock_system(),
+                                             .clock_scale = 1,
+                                             .group_max = group_max,
+                                             .deliver = deliver,
+                                             .tokens = tokens,
+                                             .token_uses = token_uses,
+                                             .events = events};
+    struct err err = {0};
+
+    ck_assert_msg(engine_create(&settings, &f.engine, &err) == 0, "%s", err.text);
+}
+
+static void start(void)
+{
+    struct err err = {0};
+
+    ck_assert_msg(engine_start(f.engine, &err) == 0, "%s", err.text);
+}
+
+/* Commands may come before the writer runs: so they are in one group. */
+static void submit(int tag)
+{
+    struct command *command = command_create(COMMAND_TOKEN_CREATE);
+    struct err err = {0};
+
+    ck_assert_ptr_nonnull(command);
+    command->origin = origins + tag;
+    struct token_row *token = &as_token_create(command)->in.token;
+    (void)snprintf(token->id, sizeof token->id, "t_%d", tag);
+    (void)snprintf(token->name, sizeof token->name, "laptop");
+    token->scopes = 1;
+    ck_assert_msg(engine_submit(f.engine, command, &err) == 0, "%s", err.text);
+}
+
+static void wait_for_answers(size_t n)
+{
+    (void)pthread_mutex_lock(&f.lock);
+    while (f.n_answers < n) {
+        (void)pthread_cond_wait(&f.changed, &f.lock);
+    }
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void end(void)
+{
+    engine_stop(f.engine, 1000);
+    engine_destroy(f.engine);
+}
+
+static size_t count_answers(enum err_code code)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f.n_answers; i++) {
+        n += f.codes[i] == code;
+    }
+    return n;
+}
+
+/* ---- each statement fails once ---- */
+
+enum ending { CARRIED_OUT, REFUSED, WRONG, NOT_REACHED };
+
+/* Three commands in one group, whose k-th statement fails with `rc`; and one more afterwards. */
+static enum ending run_group(int rc, size_t k)
+{
+    create(0);
+    for (int tag = 0; tag < 3; tag++) {
+        submit(tag);
+    }
+    statement_fail_with(rc);
+    statement_fail_at(k);
+    start();
+    wait_for_answers(3);
+    bool has_failed = statement_has_failed();
+    statement_fail_at(0);
+    size_t n_done = count_answers(ERR_NONE);
+    if (n_done != 0 && n_done != 3) {
+        return WRONG; /* a group is kept whole or not at all */
+    }
+    wait_for_tokens(n_done);
+    if (engine_is_read_only(f.engine)) {
+        end();
+        return rc != SQLITE_CORRUPT ? WRONG : n_done == 0 ? REFUSED : CARRIED_OUT;
+    }
+    submit(3);
+    wait_for_answers(4);
+    wait_for_tokens(n_done + 1);
+    bool is_well = f.codes[3] == ERR_NONE && !(n_done == 3 && f.was_published_late);
+    end();
+    return !is_well ? WRONG : !has_failed ? NOT_REACHED : n_done == 3 ? CARRIED_OUT : REFUSED;
+}
+
+static const struct {
+    int rc;
+    bool may_abort; /* where a commit is in doubt */
+} failures[] = {
+    {SQLITE_IOERR, true}, {SQLITE_FULL, false}, {SQLITE_CORRUPT, false}, {SQLITE_BUSY, false}};
+
+/* Each in a process of its own: where it is unknown what is on disk, that one ends. */
+START_TEST(a_group_is_kept_whole_or_refused_whatever_fails)
+{
+    enum ending ending = REFUSED;
+    size_t n[NOT_REACHED + 1] = {0};
+    size_t n_aborts = 0;
+
+    for (size_t k = 1; ending != NOT_REACHED; k++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            _exit((int)run_group(failures[_i].rc, k));
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        if (WIFSIGNALED(status)) {
+            ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+            ck_assert_msg(failures[_i].may_abort, "aborted at statement %zu", k);
+            n_aborts++;
+            continue;
+        }
+        ending = (enum ending)WEXITSTATUS(status);
+        ck_assert_msg(ending != WRONG, "statement %zu", k);
+        n[ending]++;
+    }
+    ck_assert_uint_gt(n[REFUSED], 5);
+    ck_assert_uint_le(n_aborts, 3); /* the commit, and what is read back after a failure */
+}
+END_TEST
+
+/* ---- many, large, late ---- */
+
+START_TEST(answers_of_a_large_group_leave_in_order_and_in_batches)
+{
+    create(0);
+    for (int tag = 0; tag < 300; tag++) {
+        submit(tag);
+    }
+    start();
+    wait_for_answers(300);
+    ck_assert_uint_eq(f.n_batches, 2);
+    for (int tag = 0; tag < 300; tag++) {
+        ck_assert_int_eq(f.tags[tag], tag);
+    }
+    end();
+}
+END_TEST
+
+/* The stop waits for all groups that there are still to be. */
+START_TEST(a_stop_carries_out_all_that_was_taken)
+{
+    create(1);
+    for (int tag = 0; tag < 20; tag++) {
+        submit(tag);
+    }
+    start();
+    engine_stop(f.engine, 1000);
+    ck_assert_uint_eq(count_answers(ERR_NONE), 20);
+    ck_assert_uint_eq(f.n_batches, 20);
+    engine_destroy(f.engine);
+}
+END_TEST
+
+/* What waits in the queue when damage is found is answered so, too. */
+START_TEST(after_damage_all_that_waits_is_refused)
+{
+    create(1);
+    for (int tag = 0; tag < 20; tag++) {
+        submit(tag);
+    }
+    statement_fail_with(SQLITE_CORRUPT);
+    statement_fail_at(2);
+    start();
+    wait_for_answers(20);
+    ck_assert_uint_eq(count_answers(ERR_READ_ONLY), 20);
+    ck_assert(engine_is_read_only(f.engine));
+    struct command *late = command_create(COMMAND_TOKEN_CREATE);
+    struct err err = {0};
+    ck_assert_int_eq(engine_submit(f.engine, late, &err), -1);
+    ck_assert_int_eq(err.code, ERR_READ_ONLY);
+    command_destroy(late);
+    end();
+}
+END_TEST
+
+/* After a slow commit the writer waits for those who were answered, unless they do not come. */
+START_TEST(a_slow_commit_is_worth_waiting_for_others_while_they_come)
+{
+    create(2);
+    f.engine->gain = 1;
+    f.pretended_commit_us = 100000;
+    for (int tag = 0; tag < 40; tag++) {
+        submit(tag);
+    }
+    start();
+    wait_for_answers(40);
+    engine_stop(f.engine, 1000);
+    ck_assert_double_lt(f.engine->gain, 0.5);
+    ck_assert_uint_gt(f.engine->probe, 0); /* it has not waited each time */
+    ck_assert_uint_eq(count_answers(ERR_NONE), 40);
+    engine_destroy(f.engine);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_groups");
+    TCase *tcase = tcase_create("groups");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, a_group_is_kept_whole_or_refused_whatever_fails, 0,
+                        (int)(sizeof failures / sizeof failures[0]));
+    tcase_add_test(tcase, answers_of_a_large_group_leave_in_order_and_in_batches);
+    tcase_add_test(tcase, a_stop_carries_out_all_that_was_taken);
+    tcase_add_test(tcase, after_damage_all_that_waits_is_refused);
+    tcase_add_test(tcase, a_slow_commit_is_worth_waiting_for_others_while_they_come);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
