@@ -1,5 +1,6 @@
 #include "server/state/leases.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ void lease_leave(struct state *state, struct live_lease *lease)
 {
     (void)map_take(&state->lease_by_attempt, (uint64_t)lease->row.id);
     heap_remove(&state->lease_deadlines, &lease->deadline);
-    if (lease->trial != NULL && lease->trial->lease == lease) {
+    if (lease->trial != NULL) {
+        assert(lease->trial->lease == lease);
         lease->trial->lease = NULL;
     }
     lease->worker->held--;
@@ -66,11 +68,8 @@ int lease_renew(struct state *state, struct live_lease *lease, struct err *err)
 
 void lease_action(struct state *state, const struct live_lease *lease, struct action_reply *reply)
 {
-    int64_t left_ms = lease->deadline.at_ms - state->now_ms;
-
-    reply->expires_at_ms = state->wall_ms + left_ms;
-    reply->heartbeat_seconds =
-        lease_heartbeat_seconds(lease->ttl_ms > 0 ? lease->ttl_ms : left_ms, state->n_live_leases);
+    reply->expires_at_ms = state->wall_ms + lease->deadline.at_ms - state->now_ms;
+    reply->heartbeat_seconds = lease_heartbeat_seconds(lease->ttl_ms, state->n_live_leases);
     reply->late = lease->row.late;
     if (lease->aborted) {
         reply->action = ACTION_ABORT;

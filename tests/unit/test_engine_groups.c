@@ -119,6 +119,8 @@ static void submit(int tag)
 
     ck_assert_ptr_nonnull(command);
     command->origin = origins + tag;
+    command->has_key = true; /* without `render` its reply is not kept */
+    command->key[0] = (unsigned char)(1 + tag % 255);
     struct token_row *token = &as_token_create(command)->in.token;
     (void)snprintf(token->id, sizeof token->id, "t_%d", tag);
     (void)snprintf(token->name, sizeof token->name, "laptop");
@@ -238,17 +240,32 @@ START_TEST(answers_of_a_large_group_leave_in_order_and_in_batches)
 }
 END_TEST
 
-/* The stop waits for all groups that there are still to be. */
+static void ask(int tag)
+{
+    struct command *command = command_create(COMMAND_ASK);
+    struct err err = {0};
+
+    ck_assert_ptr_nonnull(command);
+    command->origin = origins + tag;
+    (void)snprintf(as_ask(command)->in.ask.worker, sizeof as_ask(command)->in.ask.worker, "w");
+    ck_assert_int_eq(engine_submit(f.engine, command, &err), 0);
+}
+
+/* The stop waits for all groups that there are still to be, and hands nothing out any more. */
 START_TEST(a_stop_carries_out_all_that_was_taken)
 {
     create(1);
     for (int tag = 0; tag < 20; tag++) {
         submit(tag);
     }
+    ask(20);
+    submit(21);
+    atomic_store(&f.engine->stopping, true);
     start();
     engine_stop(f.engine, 1000);
-    ck_assert_uint_eq(count_answers(ERR_NONE), 20);
-    ck_assert_uint_eq(f.n_batches, 20);
+    ck_assert_uint_eq(count_answers(ERR_NONE), 21);
+    ck_assert_int_eq(f.codes[20], ERR_OVERLOADED);
+    ck_assert_uint_eq(f.n_batches, 22);
     engine_destroy(f.engine);
 }
 END_TEST
