@@ -66,12 +66,12 @@ static int end_the_rest(struct tuning *tuning, struct live_study *study, struct 
     return 0;
 }
 
-/* Ends the study if nothing runs and nothing may go out any more. */
+/* Ends the study, which is running, if nothing runs and nothing may go out any more. */
 static int study_settle(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     bool over;
 
-    if (study->row.state != STUDY_RUNNING || has_future(tuning, study, &over)) {
+    if (has_future(tuning, study, &over)) {
         return 0;
     }
     /* A strategy may not know that it has nothing left before it is asked; only a limit, an

@@ -85,6 +85,12 @@ class BadLeases(unittest.TestCase):
         for guess in wrong:  # nor is it said that there was one
             self.assert_all(guess, 404, "not-found")
 
+    def test_the_limits_of_an_attempt_come_with_its_lease(self):
+        for name, limits in (("timed", {"trial_seconds": 60, "stall_seconds": 30}), ("stalls", {"stall_seconds": 5}),
+                             ("untimed", {})):
+            self.assertEqual(self.admin.post("/v1/studies", hone.study(name, limits=limits)).status, 201)
+            self.assertEqual(self.lease(name).get("limits", {}), limits)
+
     def test_lease_is_no_credential(self):
         lease = self.lease()["lease"]["id"]
         with self.server.client(None) as anonymous:

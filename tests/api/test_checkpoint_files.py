@@ -267,9 +267,17 @@ class Refusals(CheckpointTest):
         chunked.sendall(b"0\r\n\r\n")
         self.assertIn(uri_of(data).encode(), chunked.recv(65536))
 
+    def test_chunks_that_two_parsers_could_read_differently_are_refused(self):
+        lease, _ = self.ask()
+        chunked = self.head(lease, "Transfer-Encoding: chunked")
+        chunked.sendall(b"4\r\nwell\r\n4\nevil\r\n4\r\nmore\r\n0\r\n\r\n")
+        answer = b"".join(iter(lambda: chunked.recv(65536), b""))  # until it closes
+        self.assertRegex(answer, rb"\AHTTP/1.1 400 ")
+        hone.wait_until(lambda: self.files() == [], 30, "nothing is left")
+
     def test_who_may_not_is_refused(self):
         lease, _ = self.ask()
-        other = lease[:-1] + ("a" if lease[-1] != "a" else "b")
+        other = lease[:-7] + ("a" if lease[-7] != "a" else "b") + lease[-6:]  # another secret
         cases = [(self.upload(other, b"x"), 404, "not-found"),
                  (self.upload("l_x", b"x"), 404, "not-found"),
                  (self.upload(lease, b"x", self.client), 403, "forbidden"),

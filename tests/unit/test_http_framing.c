@@ -143,7 +143,7 @@ static const struct {
      "Content-Encoding: identity\r\nContent-Length: 2\r\n\r\n[]",
      200, false},
     {"a body where none is taken",
-     "PUT /hello HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\r\n[]", 400, false},
+     "PUT /headers HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\r\n[]", 400, false},
     {"a charset",
      "POST /echo HTTP/1.1\r\n" HOST
      "Content-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n[]",

@@ -1,0 +1,156 @@
+/* What is kept for a time goes in small steps: the rest of many follows soon, not a minute later.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store/audit.h"
+#include "tests/sim/world.h"
+
+#define MANY 2500 /* more than go at once */
+#define A_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+
+static struct world world;
+
+static void must(int result, const struct err *err)
+{
+    ck_assert_msg(result == 0, "%s", err->text);
+}
+
+static void key_of(int i, unsigned char key[16])
+{
+    memset(key, 0, 16);
+    memcpy(key, &i, sizeof i);
+}
+
+static void keep_replies(void)
+{
+    struct err err = {0};
+
+    store_group_begin(world.store);
+    for (int i = 0; i < MANY; i++) {
+        static char text[] = "1";
+        struct reply_row row = {.status = 201, .text = text, .at_ms = 1000 + i};
+        key_of(i, row.key);
+        must(store_reply_insert(world.store, &row, &err), &err);
+    }
+    must(store_group_commit(world.store, &err), &err);
+}
+
+static int count_replies(void)
+{
+    int n = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        struct reply_row row = {0};
+        struct err err = {0};
+        unsigned char key[16];
+        bool found;
+        key_of(i, key);
+        must(store_reply_find(world.store, key, &row, &found, &err), &err);
+        free(row.text);
+        n += found;
+    }
+    return n;
+}
+
+/* A group that writes, so long after the last one. */
+static void write_after(int64_t ms)
+{
+    struct err err = {0};
+    static char name = 'a';
+    char body[300];
+
+    world.clock.now_ms += ms;
+    (void)snprintf(body, sizeof body,
+                   "{\"name\": \"%c\", \"strategy\": \"random\", \"metric\": \"loss\","
+                   " \"direction\": \"minimize\", \"parameters\": [{\"name\": \"x\", \"type\":"
+                   " \"float\", \"low\": 0, \"high\": 1}]}",
+                   name++);
+    must(world_do(&world, world_create_study(body), &err), &err);
+}
+
+START_TEST(replies_of_yesterday_go_in_steps)
+{
+    struct err err = {0};
+
+    must(world_open(&world, 1, &err), &err);
+    keep_replies();
+    write_after(2 * A_DAY_MS);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    write_after(999); /* not yet */
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    write_after(1);
+    ck_assert_int_eq(count_replies(), 0);
+    world_finish(&world);
+}
+END_TEST
+
+static void keep_audit(void)
+{
+    struct err err = {0};
+
+    store_group_begin(world.store);
+    for (int i = 0; i < MANY; i++) {
+        const struct audit_row row = {.at_ms = 1000 + i,
+                                      .token = "",
+                                      .address = "",
+                                      .action = AUDIT_TOKEN_CREATED,
+                                      .study = "",
+                                      .target = "t",
+                                      .detail = ""};
+        must(store_audit_append(world.store, &row, &err), &err);
+    }
+    must(store_group_commit(world.store, &err), &err);
+}
+
+static int count_old(void *context, const struct audit_row *row, struct err *err)
+{
+    int *n = context;
+
+    (void)err;
+    *n += row->at_ms <= 1000 + MANY;
+    return 0;
+}
+
+static int count_audit(void)
+{
+    struct err err = {0};
+    int n = 0;
+
+    must(store_each_audit(world.store, INT64_MAX, 2 * (int64_t)MANY, count_old, &n, &err), &err);
+    return n;
+}
+
+START_TEST(the_audit_of_years_ago_goes_in_steps)
+{
+    struct err err = {0};
+
+    must(world_open(&world, 1, &err), &err);
+    keep_audit();
+    ck_assert_int_eq(count_audit(), MANY);
+    write_after(2 * A_DAY_MS);
+    ck_assert_int_eq(count_audit(), MANY - 2000);
+    write_after(1000);
+    ck_assert_int_eq(count_audit(), 0);
+    world_finish(&world);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("purge");
+    TCase *tcase = tcase_create("steps");
+    SRunner *runner = srunner_create(suite);
+
+    json_start();
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, replies_of_yesterday_go_in_steps);
+    tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
