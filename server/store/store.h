@@ -325,6 +325,12 @@ MUST_USE int store_each_attempt(struct store *store, int64_t trial,
                                 int (*each)(void *context, struct attempt_row *row,
                                             struct err *err),
                                 void *context, struct err *err);
+/* Those of the trials from `first` to `last`, both included: the newest trial first, and each
+ * trial's in order of number. */
+MUST_USE int store_each_attempt_between(struct store *store, int64_t first, int64_t last,
+                                        int (*each)(void *context, struct attempt_row *row,
+                                                    struct err *err),
+                                        void *context, struct err *err);
 /* Attempts with a request id that ended at or after `since_ms`. */
 MUST_USE int store_each_recent_request(struct store *store, int64_t since_ms,
                                        int (*each)(void *context, struct attempt_row *row,

@@ -194,8 +194,11 @@ int study_load_best(struct tuning *tuning, struct live_study *study, struct err 
 static int note_duration(void *context, struct attempt_row *row, struct err *err)
 {
     struct live_study *study = context;
+
     (void)err;
-    durations_note(study, row, row->end);
+    if (study->durations.n < DURATIONS_KEPT) {
+        durations_note(study, row, row->end);
+    }
     return 0;
 }
 
@@ -203,14 +206,13 @@ static int note_duration(void *context, struct attempt_row *row, struct err *err
 static int load_durations(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     int64_t last = study->row.last_number;
+    int64_t first = last > DURATIONS_LOOKED_AT ? last - DURATIONS_LOOKED_AT + 1 : 1;
 
-    for (int64_t number = last;
-         number > 0 && number > last - DURATIONS_LOOKED_AT && study->durations.n < DURATIONS_KEPT;
-         number--) {
-        TRY(store_each_attempt(tuning->state.store, trial_id(study->row.id, number), note_duration,
-                               study, err));
-    }
-    return 0;
+    return study->row.leased_trials == 0 || study->row.state == STUDY_FINISHED
+               ? 0
+               : store_each_attempt_between(tuning->state.store, trial_id(study->row.id, first),
+                                            trial_id(study->row.id, last), note_duration, study,
+                                            err);
 }
 
 /* The newest attempt: live, or lost and perhaps coming back. */
@@ -292,12 +294,8 @@ static int load_token(void *context, const struct token_row *row, struct err *er
     return token_enter(&tuning->state, row, err);
 }
 
-int tuning_load(struct tuning *tuning, struct err *err)
+static int load_all(struct tuning *tuning, struct err *err)
 {
-    tuning_read_clock(tuning);
-    state_clear(&tuning->state);
-    tuning->state.has_old_leases = false;
-    asks_forget_jobs(tuning);
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
     TRY(store_each_worker(tuning->state.store, WORKERS_KEPT, load_worker, tuning, err));
@@ -311,11 +309,22 @@ int tuning_load(struct tuning *tuning, struct err *err)
     tuning->state.forecasts_moved = true;
     for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
         TRY(study_load_best(tuning, study, err));
-        if (study->row.state != STUDY_FINISHED) {
-            TRY(load_durations(tuning, study, err));
-        }
+        TRY(load_durations(tuning, study, err));
     }
-    TRY(obsolete_load(&tuning->state, err));
+    return obsolete_load(&tuning->state, err);
+}
+
+int tuning_load(struct tuning *tuning, struct err *err)
+{
+    tuning_read_clock(tuning);
+    state_clear(&tuning->state);
+    tuning->state.has_old_leases = false;
+    asks_forget_jobs(tuning);
+    /* in one transaction: each statement for itself would lock the file and let it go again */
+    TRY(store_read_begin(tuning->state.store, err));
+    int result = load_all(tuning, err);
+    store_read_end(tuning->state.store);
+    TRY(result);
     tuning->state.may_have_work = true;
     tuning->state.studies_moved = true;
     tuning->state.studies_changed = true;

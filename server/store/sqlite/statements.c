@@ -163,6 +163,9 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_ATTEMPT_LOAD] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM "WHERE attempt.id = :id",
     [STMT_ATTEMPT_OF_TRIAL] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM
                               "WHERE attempt.trial = :trial ORDER BY attempt.number",
+    [STMT_ATTEMPT_OF_TRIALS] =
+        "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM "WHERE attempt.trial BETWEEN :first AND :last"
+        " ORDER BY attempt.trial DESC, attempt.number",
     [STMT_ATTEMPT_RECENT_REQUEST] =
         "SELECT " ATTEMPT_COLUMNS
         " FROM event JOIN attempt ON attempt.trial = (event.study << 32 | event.trial)"

@@ -388,6 +388,17 @@ int store_each_attempt(struct store *store, int64_t trial,
     return each_attempt(store, &s, each, context, err);
 }
 
+int store_each_attempt_between(struct store *store, int64_t first, int64_t last,
+                               int (*each)(void *context, struct attempt_row *row, struct err *err),
+                               void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_ATTEMPT_OF_TRIALS);
+
+    stmt_bind_int(&s, ":first", first);
+    stmt_bind_int(&s, ":last", last);
+    return each_attempt(store, &s, each, context, err);
+}
+
 int store_each_recent_request(struct store *store, int64_t since_ms,
                               int (*each)(void *context, struct attempt_row *row, struct err *err),
                               void *context, struct err *err)
