@@ -14,6 +14,7 @@
 void state_init(struct state *state, struct store *store)
 {
     *state = (struct state){.store = store, .studies_tail = &state->studies};
+    state->touched.tail = &state->touched.first;
     job_queue_init(&state->jobs);
 }
 
@@ -30,6 +31,7 @@ void state_clear(struct state *state)
     for (at = 0; (lease = map_next(&state->lease_by_attempt, &at)) != NULL; at--) {
         lease_leave(state, lease);
     }
+    studies_settled(state);
     while (state->studies != NULL) {
         study_leave(state, state->studies);
     }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "common/integer.h"
+#include "server/state/studies.h"
 
 /* Milliseconds since the first lease, pauses excluded. */
 static int64_t active_ms(const struct state *state, const struct live_study *study)
@@ -81,7 +82,7 @@ void study_note_value(struct state *state, struct live_study *study, double valu
 {
     if (!study->row.has_value && isfinite(value)) {
         study->row.has_value = true;
-        study->dirty = true;
+        study_touch(study);
         state->may_have_work = true; /* more failures in a row are allowed from now on */
     }
 }
@@ -94,7 +95,7 @@ void study_check_target(struct live_study *study, double value, const double bou
         && !study->row.target_reached && !study_is_better(study->def, limits->target, value)
         && study_feasibility(study->def, bounded) == FEASIBLE) {
         study->row.target_reached = true;
-        study->dirty = true;
+        study_touch(study);
     }
 }
 

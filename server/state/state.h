@@ -105,6 +105,11 @@ struct trial_queue {
     int64_t n;
 };
 
+/* Studies that a group has to look at, each once (studies.h). */
+struct touched_studies {
+    struct live_study *first, **tail;
+};
+
 struct live_study {
     struct study_row row; /* the texts are kept */
     struct shared_def *shared;
@@ -112,9 +117,12 @@ struct live_study {
     struct shared_def *first;    /* what the schedule was made from: PATCH changes none of it */
     const struct strategy *strategy;
     struct schedule *schedule;
-    bool sealed;                 /* the schedule knows that no new configurations come */
-    int64_t stragglers_ms;       /* monotonic: when it looks at stragglers next; INT64_MAX: never */
-    bool dirty;                  /* counters to be written with this group */
+    bool sealed;           /* the schedule knows that no new configurations come */
+    int64_t stragglers_ms; /* monotonic: when it looks at stragglers next; INT64_MAX: never */
+    bool dirty;            /* counters to be written with this group */
+    bool is_touched;       /* it is in the list: */
+    struct touched_studies *touched;
+    struct live_study *next_touched;
     bool redefine;               /* the definition as well */
     struct config_set tried;     /* tried.h */
     uint64_t n_configurations;   /* of the space; UINT64_MAX: not counted */
@@ -159,6 +167,7 @@ struct state {
     int64_t wall_ms; /* of this group */
 
     struct live_study *studies, **studies_tail;
+    struct touched_studies touched;
     struct map study_by_name;
     struct map study_by_id;
     struct map trial_by_id;

@@ -94,6 +94,7 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
     entered->retries.tail = &entered->retries.first;
     entered->enqueued.tail = &entered->enqueued.first;
     entered->stragglers_ms = INT64_MAX;
+    entered->touched = &state->touched;
     heap_node_init(&entered->clock, entered);
     if (study_read_def(entered, shared, err) != 0
         || schedule_create(entered->def, &entered->schedule, err) != 0) {
@@ -115,9 +116,52 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
     }
     *state->studies_tail = entered;
     state->studies_tail = &entered->next;
+    study_visit(entered);
     state->studies_changed = true;
     *study = entered;
     return 0;
+}
+
+void study_visit(struct live_study *study)
+{
+    if (!study->is_touched) {
+        study->is_touched = true;
+        study->next_touched = NULL;
+        *study->touched->tail = study;
+        study->touched->tail = &study->next_touched;
+    }
+}
+
+void study_touch(struct live_study *study)
+{
+    study->dirty = true;
+    study_visit(study);
+}
+
+void studies_settled(struct state *state)
+{
+    for (struct live_study *study = state->touched.first; study != NULL;
+         study = study->next_touched) {
+        study->is_touched = false;
+    }
+    state->touched.first = NULL;
+    state->touched.tail = &state->touched.first;
+}
+
+static void untouch(struct state *state, struct live_study *study)
+{
+    struct live_study **at = &state->touched.first;
+
+    if (!study->is_touched) {
+        return;
+    }
+    while (*at != study) {
+        at = &(*at)->next_touched;
+    }
+    *at = study->next_touched;
+    if (state->touched.tail == &study->next_touched) {
+        state->touched.tail = at;
+    }
 }
 
 int study_redefine(struct live_study *study, struct shared_def *shared, struct err *err)
@@ -132,7 +176,7 @@ int study_redefine(struct live_study *study, struct shared_def *shared, struct e
     shared_def_destroy(before); /* the study holds the new one in either case */
     TRY(result);
     study->redefine = true;
-    study->dirty = true;
+    study_touch(study);
     return 0;
 }
 
@@ -150,6 +194,7 @@ void study_leave(struct state *state, struct live_study *study)
     (void)map_take(&state->study_by_name, digest_text(study->row.name));
     (void)map_take(&state->study_by_id, (uint64_t)study->row.id);
     heap_remove(&state->study_clocks, &study->clock);
+    untouch(state, study);
     state->studies_changed = true;
     study_free(study);
 }

@@ -19,6 +19,12 @@ MUST_USE int study_enter(struct state *state, const struct study_row *row,
 MUST_USE int study_renew_suggester(struct state *state, struct live_study *study, struct err *err);
 /* Replaces the definition; takes `shared`. */
 MUST_USE int study_redefine(struct live_study *study, struct shared_def *shared, struct err *err);
+/* The group writes its counters, and looks at what follows from them. */
+void study_touch(struct live_study *study);
+/* The group looks at it: something may be prepared for it. Nothing of it is to be written. */
+void study_visit(struct live_study *study);
+/* The group has looked at all of them. */
+void studies_settled(struct state *state);
 /* Removes and frees it. Its trials must be gone. */
 void study_leave(struct state *state, struct live_study *study);
 

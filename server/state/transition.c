@@ -36,7 +36,7 @@ int attempt_over(struct state *state, struct live_lease *lease, enum attempt_end
     if (!lease->expired) {
         lease_count(state, lease, -1);
     }
-    lease->study->dirty = true;
+    study_touch(lease->study);
     request_end(state, lease);
     state->may_have_work = true;
     if (end == ATTEMPT_CANCELLED) {
@@ -78,7 +78,7 @@ void study_consider_best(struct live_study *study, const struct trial_row *row)
         study->row.best_trial = trial_id_number(row->id);
         study->row.best_value = trial_row_value(row);
         study->row.best_resource = resource;
-        study->dirty = true;
+        study_touch(study);
     }
 }
 
@@ -93,7 +93,7 @@ void study_count_feasible(struct live_study *study, const struct trial_row *row)
     for (size_t i = 0; i < row->n_bounded; i++) {
         study->row.bounds_seen |= isnan(row->bounded[i]) ? 0 : INT64_C(1) << i;
     }
-    study->dirty = true;
+    study_touch(study);
 }
 
 /* ---- trials ---- */
@@ -151,7 +151,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     TRY(trial_move(&row->state, next, err));
     study->row.counts[before]--;
     study->row.counts[next]++;
-    study->dirty = true;
+    study_touch(study);
     state->may_have_work = state->may_have_work || next != TRIAL_RUNNING;
     if (trial_state_is_final(next)) {
         (void)snprintf(row->reason, sizeof row->reason, "%s", reason == NULL ? "" : reason);

@@ -8,6 +8,7 @@
 #include "server/state/tokens.h"
 #include "server/state/view.h"
 #include "server/tuning/ask.h"
+#include "server/tuning/ask_queue.h"
 #include "server/tuning/audit.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
@@ -53,6 +54,8 @@ void tuning_destroy(struct tuning *tuning)
         command_destroy(command);
     }
     state_finish(&tuning->state);
+    ask_queues_finish(tuning);
+    map_finish(&tuning->ask_by_request);
     heap_finish(&tuning->ask_deadlines);
     heap_finish(&tuning->forecast_deadlines);
     free(tuning);

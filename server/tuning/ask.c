@@ -12,24 +12,12 @@
 #include "server/state/tokens.h"
 #include "server/state/transition.h"
 #include "server/state/workers.h"
+#include "server/tuning/ask_queue.h"
 #include "server/tuning/claim.h"
 #include "server/tuning/fits.h"
 #include "server/tuning/grant.h"
 #include "server/tuning/match.h"
 #include "server/tuning/waiting.h"
-
-static int park(struct tuning *tuning, struct ask *ask, struct err *err)
-{
-    ask->asked_ms = tuning->state.now_ms;
-    ask->wait_ms = integer_from_real(ask->command->in.ask.wait_seconds * 1000);
-    TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
-    ask->link = tuning->asks_tail;
-    *tuning->asks_tail = ask;
-    tuning->asks_tail = &ask->next;
-    tuning->n_asks++;
-    ask->worker->waiting++;
-    return 0;
-}
 
 static void request_hash(const struct ask_command *command, unsigned char hash[DIGEST_KEY_BYTES])
 {
@@ -72,15 +60,14 @@ static int repeat_ask(struct tuning *tuning, struct ask *ask, bool *answered, st
 
 static void replace_waiting(struct tuning *tuning, const struct ask *newer)
 {
-    for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
-        if (ask->has_request && memcmp(ask->request, newer->request, sizeof ask->request) == 0) {
-            struct no_lease *no = &ask->command->out.no_lease;
-            *no = (struct no_lease){.reason = NO_LEASE_WAITING, .retry_after_seconds = 1};
-            (void)snprintf(no->detail, sizeof no->detail,
-                           "a newer ask with the same request_id waits in its place");
-            ask_answer(tuning, ask);
-            return;
-        }
+    struct ask *ask = ask_of_request(tuning, newer->request);
+
+    if (ask != NULL) {
+        struct no_lease *no = &ask->command->out.no_lease;
+        *no = (struct no_lease){.reason = NO_LEASE_WAITING, .retry_after_seconds = 1};
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "a newer ask with the same request_id waits in its place");
+        ask_answer(tuning, ask);
     }
 }
 
@@ -102,7 +89,7 @@ static int ask_enter(struct tuning *tuning, struct ask *ask, struct err *err)
     if (tuning->stopping) {
         return err_set(err, ERR_OVERLOADED, "the server is stopping; ask again in a moment");
     }
-    TRY(park(tuning, ask, err));
+    TRY(ask_park(tuning, ask, err));
     if (tuning->new_asks == NULL) {
         tuning->new_asks = ask;
     }
@@ -164,35 +151,26 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     return 0;
 }
 
-/* Is there any study that might still hand something out in this dispatch? */
-static bool any_hope(const struct tuning *tuning)
-{
-    for (const struct live_study *study = tuning->state.studies; study != NULL;
-         study = study->next) {
-        if (study->row.state == STUDY_RUNNING && study->no_offer != tuning->dispatches) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int serve_waiting(struct tuning *tuning, struct err *err)
 {
     bool all = tuning->state.studies_moved;
-    struct ask *fresh = tuning->new_asks;
-    struct ask *ask = tuning->state.may_have_work || all ? tuning->asks : fresh;
+    bool some = tuning->state.may_have_work;
+    struct ask *ask = all ? tuning->asks : tuning->new_asks;
+    uint64_t fresh = tuning->new_asks == NULL ? UINT64_MAX : tuning->new_asks->arrival;
+    struct hopeful_asks hopeful;
     struct ask *next;
 
     tuning->state.may_have_work = false;
     tuning->state.studies_moved = false;
     tuning->new_asks = NULL;
     tuning->dispatches++;
-    for (bool reached_fresh = false; ask != NULL; ask = next) {
-        reached_fresh = reached_fresh || ask == fresh;
-        if (!all && !reached_fresh && !any_hope(tuning)) {
-            next = fresh; /* those who wait go on waiting; those who just came want an answer */
-            continue;
+    if (some && !all) { /* those who wait may go on waiting … */
+        asks_hope(tuning, &hopeful);
+        while ((next = asks_next(tuning, &hopeful, fresh)) != NULL) {
+            TRY(dispatch_one(tuning, next, err));
         }
+    }
+    for (; ask != NULL; ask = next) { /* … and those who just came want an answer */
         next = ask->next;
         TRY(dispatch_one(tuning, ask, err));
     }

@@ -378,7 +378,7 @@ static int apply(struct tuning *tuning, struct live_study *study, struct change 
         return 0;
     }
     study->row.revision++;
-    study->dirty = true;
+    study_touch(study);
     TRY(event_append(&tuning->state, EVENT_STUDY_CHANGED, study->row.id, 0, 0, err));
     return brought_add(tuning, study, &change->brought, numbers, err);
 }

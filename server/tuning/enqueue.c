@@ -57,7 +57,7 @@ static void count(struct live_study *study, const struct trial_row *row)
     study->row.counts[row->state]++;
     study->imported_failures += row->source == SOURCE_IMPORTED && row->state == TRIAL_FAILED;
     study->row.enqueued_trials += row->source == SOURCE_ENQUEUED;
-    study->dirty = true;
+    study_touch(study);
 }
 
 static int write_imported(struct tuning *tuning, struct live_study *study,

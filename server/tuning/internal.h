@@ -6,10 +6,25 @@
 #include "server/tuning/command.h"
 #include "server/tuning/settings.h"
 
+struct ask;
+
+/* The asks that wait and name the same study in their path, or none: so that a group looks at those
+ * alone whose study may have something for them (ask_queue.h). */
+struct ask_queue {
+    int64_t study;            /* its id; 0: they name none, or none that there is */
+    struct ask *first, *last; /* in order of arrival */
+    struct ask *at;           /* the next one of this dispatch */
+    struct ask_queue *next;   /* of all that are not empty */
+    struct ask_queue *next_hopeful;
+};
+
 /* An ask that waits. */
 struct ask {
     struct ask_command *command;
     struct ask *next, **link; /* in order of arrival */
+    uint64_t arrival;         /* counted */
+    struct ask_queue *queue;
+    struct ask *before, *behind; /* in its queue */
     struct heap_node deadline;
     struct live_worker *worker;
     bool has_request;
@@ -42,6 +57,10 @@ struct tuning {
     struct ask *asks, **asks_tail; /* in order of arrival */
     size_t n_asks;
     struct ask *new_asks; /* the first one that was never tried; they stand at the end */
+    uint64_t arrivals;
+    struct map ask_by_request; /* by the beginning of its digest */
+    struct map queue_by_study; /* struct ask_queue, owned */
+    struct ask_queue *queues;
     struct heap ask_deadlines;
     uint64_t dispatches;
 

@@ -1,4 +1,5 @@
 /* A job of a suggester has its result: a suggestion, or the forecast of a trial. */
+#include "server/state/studies.h"
 #include "server/state/tried.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
@@ -9,7 +10,7 @@ static int take_suggestion(struct live_study *study, struct suggestion_job *job,
     if (job->result != 0) {
         if (job->err.code == ERR_EXHAUSTED) {
             study->row.exhausted = true;
-            study->dirty = true;
+            study_touch(study);
             suggester_discard(study->suggester);
             return 0;
         }
@@ -30,6 +31,9 @@ int tuning_suggestion(struct tuning *tuning, struct suggestion_command *command,
     struct suggestion_job *job = command->in.job;
     struct live_study *study = map_get(&tuning->state.study_by_id, (uint64_t)job->study);
 
+    if (study != NULL) {
+        study_visit(study); /* the next one may be prepared */
+    }
     if (study == NULL || study->suggester == NULL || !suggester_accept(study->suggester, job)) {
         return 0;
     }

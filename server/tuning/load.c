@@ -24,6 +24,7 @@
 #include "server/state/tried.h"
 #include "server/state/workers.h"
 #include "server/tuning/ask.h"
+#include "server/tuning/ask_queue.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/history.h"
 #include "server/tuning/internal.h"
@@ -325,6 +326,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     int result = load_all(tuning, err);
     store_read_end(tuning->state.store);
     TRY(result);
+    TRY(asks_find_studies(tuning, err));
     tuning->state.may_have_work = true;
     tuning->state.studies_moved = true;
     tuning->state.studies_changed = true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/state/limits.h"
+#include "server/state/studies.h"
 
 /* ---- which studies an ask may serve ---- */
 
@@ -149,6 +150,10 @@ most_hopeful(const struct tuning *tuning, const struct lease_ask *ask, const cha
         [STUDY_RUNNING] = 3, [STUDY_PAUSED] = 2, [STUDY_FINISHED] = 1, [STUDY_STOPPED] = 0};
     const struct live_study *best = NULL;
 
+    if (named[0] != '\0') { /* the common case needs no search */
+        best = study_named(&tuning->state, named);
+        return best != NULL && fits(ask, named, best) ? best : NULL;
+    }
     for (const struct live_study *study = tuning->state.studies; study != NULL;
          study = study->next) {
         if (fits(ask, named, study)

@@ -50,7 +50,7 @@ static void spend(struct live_lease *lease, int64_t step)
 
     if (study->def->has_resource && step > before) {
         study->row.resource_spent = integer_add(study->row.resource_spent, step - before);
-        study->dirty = true;
+        study_touch(study);
     }
     if (step > lease->last_step) {
         lease->last_step = step;

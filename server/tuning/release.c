@@ -49,7 +49,7 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     lease->row.ended_at_ms = tuning->state.wall_ms;
     tally_attempt(lease);
     TRY(store_attempt_update(tuning->state.store, &lease->row, err));
-    study->dirty = true;
+    study_touch(study);
     return trial_follow(&tuning->state, trial, NULL, err);
 }
 

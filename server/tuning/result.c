@@ -185,7 +185,7 @@ static void spend_rest(struct live_lease *lease, int64_t step)
     if (lease->study->def->has_resource && step > before) {
         lease->study->row.resource_spent =
             integer_add(lease->study->row.resource_spent, step - before);
-        lease->study->dirty = true;
+        study_touch(lease->study);
     }
 }
 

@@ -86,7 +86,7 @@ static int study_settle(struct tuning *tuning, struct live_study *study, struct 
     study->row.state = STUDY_FINISHED;
     study->row.reason = reason;
     study->row.paused_at_ms = tuning->state.wall_ms;
-    study->dirty = true;
+    study_touch(study);
     tuning->state.studies_moved = true; /* asks that wait for it are answered */
     return event_append(&tuning->state, EVENT_STUDY_FINISHED, study->row.id, 0, 0, err);
 }
@@ -99,7 +99,7 @@ static int ring_clocks(struct tuning *tuning, struct err *err)
            && top->at_ms <= tuning->state.now_ms) {
         struct live_study *study = top->owner;
         heap_remove(&tuning->state.study_clocks, &study->clock);
-        study->dirty = true;
+        study_touch(study);
         TRY(study_drop_stragglers(tuning, study, err));
         TRY(study_set_clock(&tuning->state, study, err));
         if (study->clock.place != HEAP_NOWHERE && study->clock.at_ms <= tuning->state.now_ms) {
@@ -112,7 +112,8 @@ static int ring_clocks(struct tuning *tuning, struct err *err)
 /* Studies in which something moved: no more configurations to come? over? */
 static int settle_studies(struct tuning *tuning, struct err *err)
 {
-    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+    for (struct live_study *study = tuning->state.touched.first; study != NULL;
+         study = study->next_touched) {
         if (!study->dirty || study->row.state != STUDY_RUNNING) {
             continue;
         }
@@ -129,13 +130,15 @@ static int settle_studies(struct tuning *tuning, struct err *err)
 
 static int flush_studies(struct tuning *tuning, struct err *err)
 {
-    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+    for (struct live_study *study = tuning->state.touched.first; study != NULL;
+         study = study->next_touched) {
         if (study->dirty) {
             TRY(store_study_update(tuning->state.store, &study->row, study->redefine, err));
             study->dirty = false;
             study->redefine = false;
         }
     }
+    studies_settled(&tuning->state);
     return 0;
 }
 
@@ -182,7 +185,8 @@ int tuning_settle(struct tuning *tuning, struct err *err)
         TRY(asks_dispatch(tuning, err));
         TRY(settle_studies(tuning, err));
     } while ((tuning->state.may_have_work || tuning->state.studies_moved) && tuning->n_asks > 0);
-    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+    for (struct live_study *study = tuning->state.touched.first; study != NULL;
+         study = study->next_touched) {
         TRY(study_prepare(tuning, study, err));
     }
     reports_answer(tuning, false);

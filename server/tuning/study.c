@@ -173,7 +173,7 @@ int study_set_state(struct tuning *tuning, struct live_study *study, enum study_
     }
     row->state = state;
     row->reason = REASON_NONE;
-    study->dirty = true;
+    study_touch(study);
     tuning->state.may_have_work = true;
     tuning->state.studies_moved = true;
     TRY(study_set_clock(&tuning->state, study, err));

@@ -5,6 +5,7 @@
 
 #include "common/histogram.h"
 #include "server/state/limits.h"
+#include "server/state/studies.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
 #include "server/tuning/waiting.h"
@@ -95,7 +96,7 @@ static int adopt(struct tuning *tuning, struct live_study *study, struct prepare
     study->row.last_number++;
     study->row.last_ordinal = prepared->ordinal;
     study->row.counts[TRIAL_QUEUED]++;
-    study->dirty = true;
+    study_touch(study);
     return fit == NULL || study->suggester == NULL
                ? 0
                : study_keep_fit(tuning, study, suggestion->fit_n_seen, fit, suggestion->fit_bytes,
@@ -138,7 +139,7 @@ static int suggest_now(struct tuning *tuning, struct live_study *study,
         }
         if (!fallback) {
             study->row.exhausted = true;
-            study->dirty = true;
+            study_touch(study);
         }
         return 0;
     }

@@ -1,8 +1,56 @@
 #include "server/tuning/waiting.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/integer.h"
 #include "server/state/tokens.h"
+#include "server/tuning/ask_queue.h"
+
+/* The table holds one ask for each beginning; two ids that share one are as good as never met, and
+ * then the older one is only not replaced. */
+static uint64_t request_key(const unsigned char request[16])
+{
+    uint64_t key;
+
+    memcpy(&key, request, sizeof key);
+    return key;
+}
+
+struct ask *ask_of_request(const struct tuning *tuning, const unsigned char request[16])
+{
+    struct ask *ask = map_get(&tuning->ask_by_request, request_key(request));
+
+    return ask != NULL && memcmp(ask->request, request, sizeof ask->request) == 0 ? ask : NULL;
+}
+
+static void forget_request(struct tuning *tuning, const struct ask *ask)
+{
+    if (ask->has_request && ask_of_request(tuning, ask->request) == ask) {
+        (void)map_take(&tuning->ask_by_request, request_key(ask->request));
+    }
+}
+
+int ask_park(struct tuning *tuning, struct ask *ask, struct err *err)
+{
+    ask->asked_ms = tuning->state.now_ms;
+    ask->wait_ms = integer_from_real(ask->command->in.ask.wait_seconds * 1000);
+    TRY(ask_queue_enter(tuning, ask, err));
+    if ((ask->has_request
+         && map_put(&tuning->ask_by_request, request_key(ask->request), ask, err) != 0)
+        || ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err) != 0) {
+        forget_request(tuning, ask);
+        ask_queue_leave(ask);
+        return -1;
+    }
+    ask->arrival = ++tuning->arrivals;
+    ask->link = tuning->asks_tail;
+    *tuning->asks_tail = ask;
+    tuning->asks_tail = &ask->next;
+    tuning->n_asks++;
+    ask->worker->waiting++;
+    return 0;
+}
 
 void ask_answer(struct tuning *tuning, struct ask *ask)
 {
@@ -16,6 +64,8 @@ void ask_answer(struct tuning *tuning, struct ask *ask)
             tuning->asks_tail = ask->link;
         }
         tuning->n_asks--;
+        forget_request(tuning, ask);
+        ask_queue_leave(ask);
         if (ask->worker != NULL) {
             ask->worker->waiting--;
         }

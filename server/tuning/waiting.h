@@ -4,6 +4,10 @@
 
 #include "server/tuning/internal.h"
 
+/* Behind those that came before. ERR_NOMEM: it does not wait. */
+MUST_USE int ask_park(struct tuning *tuning, struct ask *ask, struct err *err);
+/* The one that waits with this request id; NULL: none does. */
+struct ask *ask_of_request(const struct tuning *tuning, const unsigned char request[16]);
 /* Out of the queue; its command's answer may leave; frees it. */
 void ask_answer(struct tuning *tuning, struct ask *ask);
 /* Sets when the ask is due, and looks at it earlier if its token ends before. ERR_NOMEM. */

@@ -1,0 +1,146 @@
+/* What a group of commands costs where there is much that it has nothing to do with: calls are
+ * counted (the linker puts the counters before the functions, see meson.build). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/tuning/internal.h"
+#include "tests/sim/world.h"
+
+#define MANY 200
+
+static size_t n_served, n_prepared;
+
+int __real_ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err);
+int __wrap_ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err);
+int __real_study_prepare(struct tuning *tuning, struct live_study *study, struct err *err);
+int __wrap_study_prepare(struct tuning *tuning, struct live_study *study, struct err *err);
+
+int __wrap_ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err)
+{
+    n_served++;
+    return __real_ask_serve(tuning, ask, served, err);
+}
+
+int __wrap_study_prepare(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    n_prepared++;
+    return __real_study_prepare(tuning, study, err);
+}
+
+static struct world world;
+static char lease_id[LEASE_ID_BYTES];
+static size_t n_replaced;
+
+static void take(void *context, struct command *command)
+{
+    (void)context;
+    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
+    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
+        memcpy(lease_id, as_ask(command)->out.grant.id, sizeof lease_id);
+    } else if (command->kind == COMMAND_ASK) {
+        n_replaced += strstr(as_ask(command)->out.no_lease.detail, "a newer ask") != NULL;
+    }
+    command_destroy(command);
+}
+
+static void make_study(const char *name)
+{
+    char body[300];
+
+    (void)snprintf(body, sizeof body,
+                   "{\"name\": \"%s\", \"metric\": \"loss\", \"direction\": \"minimize\", "
+                   "\"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", \"type\": "
+                   "\"float\", \"low\": 0, \"high\": 1}]}",
+                   name);
+    ck_assert_int_eq(world_do(&world, world_create_study(body), NULL), 0);
+}
+
+static void setup(void)
+{
+    n_replaced = 0;
+    ck_assert_int_eq(world_open(&world, 1, NULL), 0);
+    world.answered = take;
+    make_study("busy");
+}
+
+static void teardown(void)
+{
+    world.answered = NULL;
+    world_finish(&world);
+}
+
+static void wait_for(const char *study, int number)
+{
+    char body[120];
+
+    (void)snprintf(body, sizeof body,
+                   "{\"worker\": \"w%d\", \"request_id\": \"r%d\", \"wait_seconds\": 60}", number,
+                   number);
+    ck_assert_int_eq(world_do(&world, world_ask(study, body), NULL), 0);
+}
+
+static void run_trial(void)
+{
+    ck_assert_int_eq(world_do(&world, world_ask("busy", NULL), NULL), 0);
+    ck_assert_int_eq(world_do(&world,
+                              world_result(lease_id, "{\"outcome\": \"completed\", "
+                                                     "\"metrics\": {\"loss\": 0.5}}"),
+                              NULL),
+                     0);
+}
+
+START_TEST(asks_that_wait_for_another_study_are_left_alone)
+{
+    make_study("idle");
+    ck_assert_int_eq(world_do(&world, world_patch_study("idle", "{\"state\": \"paused\"}"), NULL),
+                     0);
+    for (int i = 0; i < MANY; i++) {
+        wait_for("idle", i);
+    }
+    n_served = 0;
+    run_trial();
+    ck_assert_uint_gt(n_served, 0);
+    ck_assert_uint_lt(n_served, 10);
+    wait_for("idle", 7); /* the same request again: it waits in the place of the first */
+    ck_assert_uint_eq(n_replaced, 1);
+    ck_assert_uint_eq(world.tuning->n_asks, MANY);
+    lease_id[0] = '\0';
+    ck_assert_int_eq(world_do(&world, world_patch_study("idle", "{\"state\": \"running\"}"), NULL),
+                     0);
+    ck_assert_uint_eq(world.tuning->n_asks, 0); /* all of them are served */
+    ck_assert_str_ne(lease_id, "");
+}
+END_TEST
+
+START_TEST(studies_in_which_nothing_happens_are_not_looked_at)
+{
+    char name[16];
+
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "s%d", i);
+        make_study(name);
+    }
+    n_prepared = 0;
+    run_trial();
+    ck_assert_uint_gt(n_prepared, 0);
+    ck_assert_uint_lt(n_prepared, 10);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("group work");
+    TCase *tcase = tcase_create("counted");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, asks_that_wait_for_another_study_are_left_alone);
+    tcase_add_test(tcase, studies_in_which_nothing_happens_are_not_looked_at);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
