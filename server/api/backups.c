@@ -92,6 +92,7 @@ static int read_order(const struct api *api, struct http_request *request,
     struct err *err = &backup->head.err;
     json_auto_t *body = NULL;
     struct fields fields;
+    char by_time[BACKUP_NAME_BYTES];
 
     if (backup->head.has_key) {
         return err_set(err, ERR_MALFORMED,
@@ -99,19 +100,19 @@ static int read_order(const struct api *api, struct http_request *request,
                        "give a name");
     }
     TRY(request_json(request, &body, err));
-    name_by_time(api->clock, backup->in.name);
-    if (body == NULL) {
-        return 0;
+    name_by_time(api->clock, by_time);
+    const char *name = by_time;
+    if (body != NULL) {
+        fields_begin(&fields, body, "", &backup->head.faults);
+        name = fields_string(&fields, "name", by_time);
+        if (!backup_name_is_valid(name)) {
+            fields_fault(&fields, "name",
+                         "must be 1 to %d of A-Z a-z 0-9 . _ -, and begin with a letter or a digit",
+                         BACKUP_NAME_BYTES - 1);
+        }
+        fields_end(&fields);
+        TRY(faults_result(&backup->head.faults, err));
     }
-    fields_begin(&fields, body, "", &backup->head.faults);
-    const char *name = fields_string(&fields, "name", backup->in.name);
-    if (!backup_name_is_valid(name)) {
-        fields_fault(&fields, "name",
-                     "must be 1 to %d of A-Z a-z 0-9 . _ -, and begin with a letter or a digit",
-                     BACKUP_NAME_BYTES - 1);
-    }
-    fields_end(&fields);
-    TRY(faults_result(&backup->head.faults, err));
     (void)snprintf(backup->in.name, sizeof backup->in.name, "%s", name);
     return 0;
 }

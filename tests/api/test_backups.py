@@ -93,6 +93,16 @@ class Backups(unittest.TestCase):
                 time.sleep(0.01)
             self.assertEqual(self.metric(later, "backup_last_bytes"), item["bytes"])
 
+    def test_without_a_name_it_has_that_of_its_time(self):
+        _, client = self.serve()
+        for body in (None, {}, {"name": None}):
+            with self.subTest(body):
+                reply = client.post("/v1/backups", body)
+                self.assertIn(reply.status, (200, 202), reply)  # 200: of the same second
+                self.assertRegex(reply.json["name"], r"^hone-\d{4}-\d\d-\d\dT\d{6}Z$")
+                self.assertEqual(self.made(client, reply.json["name"])["state"], "complete")
+        self.assertTrue(all(name.startswith("hone-") for name in os.listdir(self.backups)))
+
     def test_a_name_leads_nowhere_else(self):
         os.symlink(os.path.join(self.folder, "outside.db"), os.path.join(self.backups, "link.db"))
         os.symlink(os.path.join(self.folder, "outside.new"), os.path.join(self.backups, "fresh.db.new"))
