@@ -4,7 +4,7 @@ if one is missed.
 
 usage: scale.py [--build DIR] [--trials N] [--rounds N] [--seconds T] [SECTION…]
 
-Sections: store waiting disk reconnect simulation slow (all of them if none is named). What is
+Sections: store waiting disk reconnect heartbeats simulation slow (all of them if none is named). What is
 compared is measured by turns in one run, and the median pair counts; what is absolute is the best of
 several, as others may use the machine. The server's files lie in $HONE_BENCH_DIR. Figures: scale.md.
 """
@@ -89,6 +89,18 @@ def section_reconnect(table, _):
 
 # ---- simulation ----
 
+def section_heartbeats(table, options):
+    expired = 0
+    for seed in "123":
+        done = subprocess.run([os.path.join(options.build, "tests", "faults", "lossy_leases"), "1000", "5", seed],
+                              stdout=subprocess.PIPE, text=True, check=False)
+        print("  " + done.stdout.strip().replace("\n", "\n  "), flush=True)
+        found = re.search(r"(\d+) false expiries", done.stdout)
+        expired += float(found.group(1)) if found else float("inf")
+    table.most("false expiries: 1,000 workers, 30 % lost, 2 s, leases of 60 s, 5 minutes", expired, 0, "",
+               "three seeds")
+
+
 def section_simulation(table, options):
     began = time.monotonic()
     done = subprocess.run([os.path.join(options.build, "tests", "sim", "simulate"), "--seeds", str(SEEDS),
@@ -119,7 +131,8 @@ def section_slow(table, options):
 
 
 SECTIONS = {"store": scale_store.section, "waiting": section_waiting, "disk": section_disk,
-            "reconnect": section_reconnect, "simulation": section_simulation, "slow": section_slow}
+            "reconnect": section_reconnect, "heartbeats": section_heartbeats,
+            "simulation": section_simulation, "slow": section_slow}
 
 
 def main():

@@ -130,7 +130,8 @@ static void check_same_parameters(struct checker *checker)
     }
 }
 
-/* Was the trial known to have reached the step before this request? */
+/* Was the trial known to have reached the step in an earlier attempt, before this request? What the
+ * same attempt has reached says nothing: a repeated ask is granted the same lease again. */
 static bool has_reached(const struct checker *checker, const struct op *grant, int64_t step)
 {
     size_t n;
@@ -142,7 +143,7 @@ static bool has_reached(const struct checker *checker, const struct op *grant, i
         const struct point *points = checker->history->points + op->first_point;
 
         if (op->kind != OP_MEASURE || op->status != OP_OK || op->aborted
-            || op->completed_ns >= grant->invoked_ns) {
+            || op->attempt >= grant->attempt || op->completed_ns >= grant->invoked_ns) {
             continue;
         }
         for (size_t k = 0; k < op->n_points; k++) {

@@ -83,6 +83,12 @@ static const char *const clean_history[] = {
     "'lease':'l_5','body':{'measurements':[{'step':3,'metrics':{'loss':0.1}}]}}}",
     "{'event':'ok','op':19,'at_ns':19001000000,'seq':14,'output':{'action':'continue',"
     "'duplicate':0,'conflict':0}}",
+    /* a copy of that ask arrives late: the same lease again, which is no new grant */
+    "{'event':'invoke','op':60,'at_ns':19100000000,'client':'b','kind':'lease',"
+    "'input':{'study':'h','worker':'b','request_id':'r5'}}",
+    "{'event':'ok','op':60,'at_ns':19101000000,'seq':14,'output':{'lease':{'id':'l_5',"
+    "'ttl_seconds':15},'study':'h','trial':{'number':1,'attempt':2,'parameters':{'y':1},"
+    "'resource':{'from':0,'to':3}}}}",
     "{'event':'invoke','op':22,'at_ns':36000000000,'client':'b','kind':'lease',"
     "'input':{'study':'h','worker':'b','request_id':'r6'}}",
     "{'event':'ok','op':22,'at_ns':36001000000,'seq':16,'output':{'lease':{'id':'l_6',"

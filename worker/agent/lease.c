@@ -9,6 +9,7 @@
 #include "worker/agent/answer_class.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/backoff.h"
+#include "worker/agent/extra_heartbeats.h"
 #include "worker/agent/pending.h"
 #include "worker/agent/pending_restore.h"
 
@@ -44,6 +45,7 @@ struct lease {
     int64_t offline_ms;
     int64_t retry_at_ms; /* not before; 0: at once */
     struct backoff backoff;
+    struct extra_heartbeats extra;
 };
 
 /* Bounds on what the server asks for: neither too many calls nor none. */
@@ -54,6 +56,8 @@ static int64_t heartbeat_of(double seconds)
     }
     return seconds * 1000 < HEARTBEAT_MOST_MS ? (int64_t)(seconds * 1000) : HEARTBEAT_MOST_MS;
 }
+
+static void on_extra_heartbeat(void *context, int64_t sent_ms, const struct action_reply *reply);
 
 int lease_create(struct loop *loop, const struct lease_settings *settings, struct lease **lease,
                  struct err *err)
@@ -71,6 +75,8 @@ int lease_create(struct loop *loop, const struct lease_settings *settings, struc
     made->accepted_ms = made->utilization_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
+    made->extra = (struct extra_heartbeats){
+        .loop = loop, .grant = grant, .taken = on_extra_heartbeat, .context = made};
     made->spool = settings->spool;
     pending_init(&made->pending, grant->values.objectives, settings->notes, made->spool);
     made->pending.digits = grant->digits;
@@ -86,6 +92,7 @@ void lease_destroy(struct lease *lease)
 {
     if (lease != NULL) {
         http_async_cancel(lease->transfer);
+        extra_heartbeats_cancel(&lease->extra);
         pending_finish(&lease->pending);
         result_report_finish(&lease->result);
         free(lease);
@@ -306,12 +313,20 @@ static int start_call(struct lease *lease, enum server_call kind, struct err *er
     lease->calling = kind;
     lease->sent_ms = loop_now(lease->loop);
     lease->sent_n_tokens = lease->loop->n_tokens;
+    extra_heartbeats_defer(&lease->extra, lease->heartbeat_ms);
     return 0;
+}
+
+/* Nothing is sent any more. */
+static void close_lease(struct lease *lease)
+{
+    lease->closed = true;
+    extra_heartbeats_cancel(&lease->extra);
 }
 
 static void close_lost(struct lease *lease, const char *why)
 {
-    lease->closed = true;
+    close_lease(lease);
     lease->has_result = false;
     pending_clear(&lease->pending);
     lease->hooks.on_lost(lease->hooks.context, why);
@@ -352,19 +367,35 @@ static void take_action(struct lease *lease, const struct action_reply *reply)
 
 static void take_closed(struct lease *lease, const char *state, bool is_excluded)
 {
-    lease->closed = true;
+    close_lease(lease);
     lease->has_result = false;
     lease->hooks.on_closed(lease->hooks.context, state, is_excluded);
 }
 
-static void take_success(struct lease *lease, enum server_call kind, const struct reply *reply)
+/* A call that was sent at this moment renewed the lease. */
+static void note_accepted(struct lease *lease, int64_t sent_ms)
 {
-    lease->accepted_ms = lease->sent_ms;
+    if (sent_ms > lease->accepted_ms) {
+        lease->accepted_ms = sent_ms;
+    }
     lease->answered = true;
     lease->offline = false;
-    lease->retry_at_ms = 0;
     backoff_reset(&lease->backoff);
     lease->hooks.on_reach(lease->hooks.context, true, "");
+}
+
+static void on_extra_heartbeat(void *context, int64_t sent_ms, const struct action_reply *reply)
+{
+    struct lease *lease = context;
+
+    note_accepted(lease, sent_ms);
+    take_action(lease, reply);
+}
+
+static void take_success(struct lease *lease, enum server_call kind, const struct reply *reply)
+{
+    lease->retry_at_ms = 0;
+    note_accepted(lease, lease->sent_ms);
     if (kind == CALL_MEASUREMENTS) {
         pending_accepted(&lease->pending, reply->action.conflict, reply->action.replaced);
     }
@@ -417,7 +448,7 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
         take_refusal(lease, kind, &problem);
         break;
     case ANSWER_CLASS_FATAL:
-        lease->closed = true;
+        close_lease(lease);
         lease->hooks.on_fatal(lease->hooks.context, &problem);
         break;
     case ANSWER_CLASS_RETRY:
@@ -433,7 +464,14 @@ void lease_tick(struct lease *lease)
     struct err err = {0};
     int64_t now_ms = loop_now(lease->loop);
 
-    if (lease->closed || lease->calling != CALL_NONE || now_ms < lease->retry_at_ms) {
+    if (lease->closed) {
+        return;
+    }
+    if (lease->calling != CALL_NONE) {
+        extra_heartbeats_tick(&lease->extra, lease->accepted_ms, lease->heartbeat_ms);
+        return;
+    }
+    if (now_ms < lease->retry_at_ms) {
         return;
     }
     enum server_call kind = next_call(lease, now_ms);
@@ -451,8 +489,11 @@ void lease_hurry(struct lease *lease)
 
 int64_t lease_deadline(const struct lease *lease)
 {
-    if (lease->closed || lease->calling != CALL_NONE) {
+    if (lease->closed) {
         return INT64_MAX;
+    }
+    if (lease->calling != CALL_NONE) {
+        return extra_heartbeats_due(&lease->extra, lease->accepted_ms, lease->heartbeat_ms);
     }
     int64_t due_ms = lease->accepted_ms + lease->heartbeat_ms;
     int64_t utilization_ms = lease->utilization_ms + lease->heartbeat_ms;
