@@ -61,8 +61,8 @@ int lease_name_parse(const char *text, struct lease_name *name, struct err *err)
     size_t len = strlen(text);
     struct lease_name parsed = {0};
 
-    if (len < 2 + 1 + SECRET_DIGITS || len >= LEASE_ID_BYTES || strncmp(text, "l_", 2) != 0
-        || len > 2 + 12 + SECRET_DIGITS) {
+    if (len < 2 + 1 + SECRET_DIGITS || len > 2 + 12 + SECRET_DIGITS
+        || strncmp(text, "l_", 2) != 0) {
         return no_such_lease(err);
     }
     const char *secret = text + len - SECRET_DIGITS;

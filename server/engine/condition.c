@@ -43,8 +43,7 @@ void condition_has_space(struct engine *engine)
 {
     int full = CONDITION_FULL;
 
-    if (atomic_load_explicit(&engine->condition, memory_order_relaxed) == CONDITION_FULL
-        && atomic_compare_exchange_strong(&engine->condition, &full, CONDITION_SOUND)) {
+    if (atomic_compare_exchange_strong(&engine->condition, &full, CONDITION_SOUND)) {
         log_info("there is space on the disk again: writing goes on");
     }
 }

@@ -361,7 +361,7 @@ void *writer_main(void *argument)
         gather(engine);
         struct command *first = queue_drain(&engine->queue, engine->settings.group_max, wake_ms);
         int64_t now_ms = real_ms();
-        forgive_stall(engine, wake_ms == INT64_MAX ? 0 : now_ms - wake_ms);
+        forgive_stall(engine, now_ms - wake_ms);
         if (atomic_load(&engine->stopping)) {
             if (told_to_stop && first == NULL) {
                 break;

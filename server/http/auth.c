@@ -228,15 +228,12 @@ int auth_identify(struct http_request *request, struct err *err)
 static const char *scope_names(unsigned scopes)
 {
     if ((scopes & HTTP_SCOPE_READ) != 0) {
-        return "read"; /* where a worker may read as well, no token lacks both */
+        return "read"; /* where a worker may read as well, no token lacks both; else it is one */
     }
     if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
-        return (scopes & HTTP_SCOPE_WORKER) != 0 ? "submit or worker" : "submit";
+        return "submit";
     }
-    if ((scopes & HTTP_SCOPE_WORKER) != 0) {
-        return (scopes & HTTP_SCOPE_ADMIN) != 0 ? "worker or admin" : "worker";
-    }
-    return "admin";
+    return (scopes & HTTP_SCOPE_WORKER) != 0 ? "worker" : "admin";
 }
 
 int auth_allow(const struct http_request *request, struct err *err)

@@ -231,6 +231,12 @@ class BadTokens(unittest.TestCase):
         self.assertEqual(self.admin.delete(f"/v1/tokens/{self.ids['read']}?forced=true").status, 400)
         self.assertEqual(self.admin.get("/v1/tokens?limit=x").status, 400)
 
+    def test_a_token_knows_when_it_ends(self):
+        made = self.admin.post("/v1/tokens", {"scopes": ["read"], "expires_seconds": 3600}).json
+        with hone.Client(self.server.url, made["token"]) as client:
+            self.assertEqual(client.get("/v1/token").json["expires_at"], made["expires_at"])
+            self.assertEqual(client.get("/v1/tokens").status, 403)
+
     def test_an_admin_token_may_be_revoked_twice(self):
         made = self.admin.post("/v1/tokens", {"scopes": ["admin"]}).json["id"]
         for _ in range(2):

@@ -227,6 +227,7 @@ static const struct {
     {STUDY(""), beat, {ask, pass}},
     {STUDY(""), unsent, {ask}},
     {STUDY(""), cancel, {ask}},
+    {STUDY(""), cancel, {ask, pass}},
     {STUDY("\"seconds\": 10"), pass, {ask, complete, enqueue}},
     {STUDY("\"trials\": 1"), complete, {ask}},
     {STUDY("\"failures\": 3"), pass_days, {ask, complete, enqueue, enqueue_again, delete_study}},

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -460,16 +461,43 @@ START_TEST(group_that_finds_no_space_is_undone_and_the_next_one_is_not)
     failing_disk_fail_at(1, true, DISK_FULL);
     submit(new_token(1));
     wait_for_answers(2);
+    submit(new_token(1)); /* tried again: only the disk knows whether there is space by now */
+    wait_for_answers(3);
     failing_disk_stop();
     ck_assert_int_eq(f.codes[1], ERR_STORAGE_FULL);
+    ck_assert_int_eq(f.codes[2], ERR_STORAGE_FULL);
     ck_assert_uint_eq(f.tokens_when_answered[1], 1);
     ck_assert(!engine_is_read_only(f.engine));
     submit(new_token(1)); /* the request is repeated */
-    wait_for_answers(3);
-    ck_assert_int_eq(f.codes[2], ERR_NONE);
+    wait_for_answers(4);
+    ck_assert_int_eq(f.codes[3], ERR_NONE);
     engine_stop(f.engine, 1000);
     ck_assert_uint_eq(f.n_tokens, 2);
     ck_assert_int_eq(f.last_seq, 2);
+}
+END_TEST
+
+/* Without any request: the writer looks every second. */
+START_TEST(space_on_a_disk_that_was_full_is_noticed)
+{
+    begin();
+    failing_disk_fail_at(1, true, DISK_FULL);
+    submit(new_token(0));
+    wait_for_answers(1);
+    ck_assert_int_eq(engine_check_writes(f.engine, &f.err), -1);
+    failing_disk_fail_at(1, true, DISK_FULL); /* counts anew */
+    while (!failing_disk_has_failed()) {      /* until it has looked in vain */
+        (void)sched_yield();
+    }
+    ck_assert_int_eq(engine_check_writes(f.engine, &f.err), -1);
+    failing_disk_stop();
+    while (engine_check_writes(f.engine, &f.err) != 0) {
+        (void)sched_yield();
+    }
+    submit(new_token(0));
+    wait_for_answers(2);
+    ck_assert_int_eq(f.codes[1], ERR_NONE);
+    engine_stop(f.engine, 1000);
 }
 END_TEST
 
@@ -732,6 +760,7 @@ int main(void)
     tcase_add_checked_fixture(whole, set_up, tear_down);
     tcase_add_test(whole, answers_leave_in_order_after_what_they_changed);
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
+    tcase_add_test(whole, space_on_a_disk_that_was_full_is_noticed);
     tcase_add_test(whole, reader_sees_what_was_answered);
     tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);
     tcase_add_test(whole, uses_of_tokens_are_kept_from_time_to_time);

@@ -152,6 +152,10 @@ static const struct {
      "PATCH /echo HTTP/1.1\r\n" HOST
      "Content-Type: application/merge-patch+json\r\nContent-Length: 2\r\n\r\n[]",
      200, false},
+    {"no type on PATCH", "PATCH /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n[]", 415, false},
+    {"a text on PATCH",
+     "PATCH /echo HTTP/1.1\r\n" HOST "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n[]", 415,
+     false},
     {"a merge patch on POST",
      "POST /echo HTTP/1.1\r\n" HOST
      "Content-Type: application/merge-patch+json\r\nContent-Length: 2\r\n\r\n[]",
@@ -432,6 +436,23 @@ START_TEST(a_configured_name_is_answered_to)
 }
 END_TEST
 
+/* Where others may connect, any name may be the server's, unless it has been told its own. */
+START_TEST(off_loopback_a_name_counts_that_is_configured)
+{
+    static const char *const configured[] = {NULL, "hone.example"};
+    static const char request[] = "GET /hello HTTP/1.1\r\nHost: other.example\r\n\r\n";
+    struct http_settings settings = {
+        .listen = {"0.0.0.0:0"}, .plain_http = true, .host = configured[_i]};
+    struct fixture *f = fixture_start(&settings);
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(http_answer) struct http_answer answer;
+
+    http_send(fd, request, strlen(request));
+    ck_assert_int_eq(http_receive(fd, false, &answer), _i == 0 ? 200 : 403);
+    fixture_stop(f);
+}
+END_TEST
+
 #define NAME_100                                                                                   \
     "a123456789a123456789a123456789a123456789a123456789"                                           \
     "a123456789a123456789a123456789a123456789a123456789"
@@ -565,6 +586,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_second_request_is_read_after_it, 0, (int)N_HARMLESS);
     tcase_add_test(tcase, a_body_that_grows_beyond_the_limit_is_refused);
     tcase_add_test(tcase, a_configured_name_is_answered_to);
+    tcase_add_loop_test(tcase, off_loopback_a_name_counts_that_is_configured, 0, 2);
     tcase_add_test(tcase, a_handler_knows_where_the_client_reached_it);
     tcase_add_test(tcase, behind_a_proxy_no_connection_is_kept);
     tcase_add_loop_test(tcase, settings_that_are_unsafe_are_refused_in_words, 0,

@@ -187,6 +187,20 @@ START_TEST(a_line_that_is_not_on_disk_is_said_and_written_again)
 }
 END_TEST
 
+START_TEST(a_file_that_was_removed_is_said)
+{
+    const struct hwm mark = mark_of(1, 10);
+    struct hwm_file file = {.fd = -1};
+    struct err err = {0};
+
+    ck_assert_int_eq(hwm_open(directory, &mark, &file, &err), 0);
+    ck_assert_int_eq(unlink(path_of("hwm")), 0);
+    expect_failure(hwm_write(&file, &mark, &err), &err, ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err.text, "removed"));
+    hwm_close(&file);
+}
+END_TEST
+
 static void set_up(void)
 {
     directory_create(directory);
@@ -211,6 +225,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_new_file_that_fails_leaves_the_old_one, 0, COUNT(hindrances));
     tcase_add_loop_test(tcase, a_line_that_is_not_on_disk_is_said_and_written_again, 0,
                         COUNT(devices));
+    tcase_add_test(tcase, a_file_that_was_removed_is_said);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
