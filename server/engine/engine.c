@@ -63,8 +63,9 @@ static int open_all(struct engine *engine, struct err *err)
                     "given out: %s",
                     store_accepted_loss(engine->store));
     }
-    TRY(watch_open(engine, err));
     TRY(tuning_create(&tuning_settings, engine->store, &engine->tuning, err));
+    TRY(store_begin_run(engine->store, err)); /* one that cannot be read stays as it is */
+    TRY(watch_open(engine, err));
     atomic_store(&engine->is_loaded, true);
     return 0;
 }

@@ -44,6 +44,10 @@ struct store_settings {
  * disk, which is then left as it is. */
 MUST_USE int store_open(const struct store_settings *settings, struct store **store,
                         struct err *err);
+/* Commits that a run has begun: from here on the mark (hwm.h) is beyond every older copy of the
+ * database. To be called when all that a start reads was found sound: before, opening has changed
+ * nothing that was there, but for a migration and a loss that was accepted, nor does closing. */
+MUST_USE int store_begin_run(struct store *store, struct err *err);
 /* A read-only connection to the same database. It sees what is committed, and does not wait for an
  * open group; in memory the two wait for each other: ERR_OVERLOADED after five seconds. */
 MUST_USE int store_open_reader(const struct store *writer, struct store **reader, struct err *err);

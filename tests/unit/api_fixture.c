@@ -29,11 +29,13 @@ static int add_tokens(struct api_fixture *f, const struct token_row tokens[], si
 }
 
 static void start(struct api_fixture *f, const struct token_row tokens[], size_t n,
-                  const struct http_route routes[], size_t n_routes, const struct clock *clock)
+                  const struct http_route routes[], size_t n_routes, const struct clock *clock,
+                  const char *directory)
 {
     struct err err = {0};
     const struct engine_settings engine = {.clock = clock,
                                            .clock_scale = 1,
+                                           .directory = directory,
                                            .context = &f->api,
                                            .deliver = api_deliver,
                                            .render = api_render,
@@ -60,22 +62,27 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
 
 void api_fixture_start(struct api_fixture *f)
 {
-    start(f, NULL, 0, api_routes, api_n_routes, clock_system());
+    start(f, NULL, 0, api_routes, api_n_routes, clock_system(), NULL);
+}
+
+void api_fixture_start_in(struct api_fixture *f, const char *directory)
+{
+    start(f, NULL, 0, api_routes, api_n_routes, clock_system(), directory);
 }
 
 void api_fixture_start_at(struct api_fixture *f, const struct clock *clock)
 {
-    start(f, NULL, 0, api_routes, api_n_routes, clock);
+    start(f, NULL, 0, api_routes, api_n_routes, clock, NULL);
 }
 
 void api_fixture_start_routes(struct api_fixture *f, const struct http_route routes[], size_t n)
 {
-    start(f, NULL, 0, routes, n, clock_system());
+    start(f, NULL, 0, routes, n, clock_system(), NULL);
 }
 
 void api_fixture_start_closed(struct api_fixture *f, const struct token_row tokens[], size_t n)
 {
-    start(f, tokens, n, api_routes, api_n_routes, clock_system());
+    start(f, tokens, n, api_routes, api_n_routes, clock_system(), NULL);
 }
 
 void api_fixture_stop(struct api_fixture *f)

@@ -21,6 +21,8 @@ struct api_fixture {
 };
 
 void api_fixture_start(struct api_fixture *f);
+/* With a store in this directory. */
+void api_fixture_start_in(struct api_fixture *f, const char *directory);
 /* With another clock for the engine, which its threads read. */
 void api_fixture_start_at(struct api_fixture *f, const struct clock *clock);
 /* With these routes instead. */

@@ -163,6 +163,10 @@ int store_group_commit(struct store *store, struct err *err)
     TRY(step_transaction(store, STMT_COMMIT, err));
     store->begun = false;
     identity_counted(store);
+    if (!store->has_written) {
+        store->has_written = true;
+        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    }
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct store {
     void *context;
     bool is_reader;
     bool was_clean;
+    bool has_written;     /* a group of this run is on disk */
     struct hwm mark;      /* as of the last commit; a reader's is that of its opening */
     int64_t last_attempt; /* of earlier epochs */
     char *accepted_loss;  /* what store_settings.accept_loss gave up; NULL: nothing */

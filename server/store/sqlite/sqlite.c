@@ -20,7 +20,9 @@ static int prepare_statements(struct store *store, struct err *err)
         if (rc != SQLITE_OK) {
             char doing[80];
             (void)snprintf(doing, sizeof doing, "preparing \"%.60s\"", stmt_sql[i]);
-            return store_failed(store, rc, doing, err);
+            return rc == SQLITE_ERROR /* its version says that the table is there */
+                       ? store_damaged(store, err, "%s while %s", sqlite3_errmsg(store->db), doing)
+                       : store_failed(store, rc, doing, err);
         }
     }
     return 0;
@@ -37,20 +39,29 @@ static int configure(struct store *store, struct err *err)
     TRY(store_exec(store, "PRAGMA foreign_keys = ON", err));
     TRY(store_exec(store, "PRAGMA cache_size = -8192", err));
     TRY(store_exec(store, "PRAGMA temp_store = MEMORY", err));
+    /* Two connections that checkpoint at once could corrupt the log of SQLite before 3.51.3:
+     * readers never do, and they close before the writer. Of the writer it is a log that was there
+     * before, evidence, until a group is written. */
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (store->is_reader) {
-        /* Two connections that checkpoint at once could corrupt the log of SQLite before 3.51.3:
-         * readers never do, and they close before the writer. */
-        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         TRY(store_exec(store, "PRAGMA query_only = ON", err));
         return store_exec(store, "PRAGMA wal_autocheckpoint = 0", err);
     }
     if (store->directory != NULL) {
-        TRY(store_exec(store, "PRAGMA journal_mode = WAL", err));
         TRY(store_exec(store, "PRAGMA synchronous = FULL", err));
         TRY(store_exec(store, "PRAGMA journal_size_limit = 67108864", err));
         return store_exec(store, "PRAGMA wal_autocheckpoint = 4000", err);
     }
     return 0;
+}
+
+/* Is it ours, and none that is newer? Only then it gets a log, which is a change of the file. */
+static int check_and_log(struct store *store, struct err *err)
+{
+    int64_t version;
+
+    TRY(store_check_version(store, &version, err));
+    return store->directory == NULL ? 0 : store_exec(store, "PRAGMA journal_mode = WAL", err);
 }
 
 static int open_connection(struct store *store, struct err *err)
@@ -109,25 +120,23 @@ static char *database_path(const struct store_settings *settings)
     return rc < 0 ? NULL : path;
 }
 
-/* Notes in one group that a run has begun, and what it gives up. */
-static int begin_run(struct store *store, const struct store_settings *settings,
-                     const struct loss *loss, struct err *err)
+/* Notes what this run gives up, if it does. */
+static int begin_epoch(struct store *store, const struct store_settings *settings,
+                       const struct loss *loss, struct err *err)
 {
-    bool new_epoch = loss->found || settings->new_epoch;
-
+    if (!loss->found && !settings->new_epoch) {
+        return 0;
+    }
     store_group_begin(store);
-    TRY(put_meta(store, "clean", "0", err));
     if (loss->found) {
         store->accepted_loss = strdup(loss->text);
         if (store->accepted_loss == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
     }
-    if (new_epoch) {
-        TRY(identity_begin_epoch(store, &loss->mark, err));
-    }
+    TRY(identity_begin_epoch(store, &loss->mark, err));
     TRY(store_group_commit(store, err));
-    return new_epoch ? identity_load(store, err) : 0;
+    return identity_load(store, err);
 }
 
 static int open_writer(struct store *store, const struct store_settings *settings, struct err *err)
@@ -136,16 +145,13 @@ static int open_writer(struct store *store, const struct store_settings *setting
 
     TRY(identity_expect(settings, &loss, err));
     TRY(open_connection(store, err));
-    if (identity_compare(store, settings, &loss, err) != 0) {
-        /* the log that is there is evidence: closing must not empty it */
-        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        return -1;
-    }
+    TRY(identity_compare(store, settings, &loss, err));
+    TRY(check_and_log(store, err));
     TRY(store_migrate(store, err));
     TRY(prepare_statements(store, err));
     TRY(identity_load(store, err));
     store->was_clean = flag_is_set(store, "clean");
-    return begin_run(store, settings, &loss, err);
+    return begin_epoch(store, settings, &loss, err);
 }
 
 int store_open(const struct store_settings *settings, struct store **store, struct err *err)
@@ -218,6 +224,16 @@ void store_close(struct store *store)
     free(store->directory);
     free(store->accepted_loss);
     free(store);
+}
+
+int store_begin_run(struct store *store, struct err *err)
+{
+    store_group_begin(store);
+    if (put_meta(store, "clean", "0", err) != 0 || store_group_commit(store, err) != 0) {
+        store_group_rollback(store);
+        return -1;
+    }
+    return 0;
 }
 
 /* ---- upkeep ---- */
