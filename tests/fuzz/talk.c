@@ -77,7 +77,8 @@ static bool says_close(const struct http_answer *answer)
 
 static void check_problem(const struct http_answer *answer, const char *type)
 {
-    json_auto_t *problem = json_loadb(buf_text(&answer->body), answer->body.len, 0, NULL);
+    json_auto_t *problem =
+        json_loadb(buf_text(&answer->body), answer->body.len, JSON_ALLOW_NUL, NULL);
 
     MUST(answer->body.len > 0);
     if (strcmp(type, "application/problem+json") != 0) { /* a sentence, for a terminal */
@@ -95,7 +96,7 @@ static void check_lines(const struct buf *body)
 {
     for (const char *at = buf_text(body); *at != '\0';) {
         size_t len = strcspn(at, "\n");
-        json_auto_t *line = json_loadb(at, len, JSON_DECODE_ANY, NULL);
+        json_auto_t *line = json_loadb(at, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         MUST(len == 0 || line != NULL);
         at += len + (at[len] == '\n' ? 1 : 0);
     }
@@ -115,8 +116,8 @@ static void check(const struct http_answer *answer, bool is_head)
     if (answer->status >= 400) {
         check_problem(answer, type);
     } else if (strcmp(type, "application/json") == 0) {
-        json_auto_t *value =
-            json_loadb(buf_text(&answer->body), answer->body.len, JSON_DECODE_ANY, NULL);
+        json_auto_t *value = json_loadb(buf_text(&answer->body), answer->body.len,
+                                        JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         MUST(value != NULL);
     } else if (strcmp(type, "application/x-ndjson") == 0) {
         check_lines(&answer->body);
