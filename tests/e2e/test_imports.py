@@ -417,6 +417,12 @@ def test_files_that_are_none(tmp):
                              (["--format", "katib", DATA / "nni-all.yaml"], "no spec")):
         said = run("import", *arguments, "--dry-run", status=2)[1]
         expect(words in said, True, said)
+    none = tmp / "none.yaml"
+    for text, format_ in (("_name:\n", "wandb"), ("_name: {}\n", "nni"),
+                          ("parameters: {}\nmethod: grid\n", "wandb")):
+        none.write_text(text)
+        said = run("import", "--format", format_, none, "--dry-run", status=2)[1]
+        expect("parameter" in said, True, said)
     sweep = (DATA / "wandb-nested-random.yaml").read_bytes()
     out, said = run("import", "-", "--dry-run", stdin=sweep)
     expect((json.loads(out)["name"], "standard input:2: " in said), ("imported", True), said)

@@ -194,6 +194,9 @@ int import_read(struct import *import, const char *format, struct err *err)
         return refuse_at(&import->remarks, import->beyond_line, err,
                          "this comes to a number that is too large, or to none");
     }
+    if (json_array_size(json_object_get(import->study, "parameters")) == 0) {
+        return err_set(err, ERR_INVALID, "%.120s: it names no parameter", import->remarks.file);
+    }
     if (buf_check(&import->command, err) != 0 || buf_check(&import->options, err) != 0) {
         return err_wrap(err, "the command");
     }
