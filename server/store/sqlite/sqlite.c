@@ -32,6 +32,10 @@ static int prepare_statements(struct store *store, struct err *err)
 
 static int configure(struct store *store, struct err *err)
 {
+    /* Two connections that checkpoint at once could corrupt the log of SQLite before 3.51.3:
+     * readers never do, and they close before the writer. Of the writer it is a log that was there
+     * before, evidence, until a group is written. */
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_extended_result_codes(store->db, 1);
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -39,10 +43,6 @@ static int configure(struct store *store, struct err *err)
     TRY(store_exec(store, "PRAGMA foreign_keys = ON", err));
     TRY(store_exec(store, "PRAGMA cache_size = -8192", err));
     TRY(store_exec(store, "PRAGMA temp_store = MEMORY", err));
-    /* Two connections that checkpoint at once could corrupt the log of SQLite before 3.51.3:
-     * readers never do, and they close before the writer. Of the writer it is a log that was there
-     * before, evidence, until a group is written. */
-    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (store->is_reader) {
         TRY(store_exec(store, "PRAGMA query_only = ON", err));
         return store_exec(store, "PRAGMA wal_autocheckpoint = 0", err);
