@@ -160,7 +160,7 @@ static void check_reads_back(const struct lease_grant *grant)
     buf_init(&once, (size_t)1 << 26);
     json_writer_init(&w, &once);
     lease_grant_write(grant, &w);
-    json_auto_t *body = json_loads(buf_text(&once), 0, NULL);
+    json_auto_t *body = json_loadb(buf_text(&once), once.len, JSON_ALLOW_NUL, NULL);
     MUST(body != NULL);
     MUST(lease_grant_from_json(body, &again, &err) == 0);
     buf_init(&twice, (size_t)1 << 26);

@@ -222,23 +222,22 @@ static size_t set_variables(const char **text, size_t *size, char *names[VARIABL
 /* The options that stand for the lines, in their order. */
 static void check_options(const struct config *config, const struct lines *lines)
 {
+    static const char *const flags[] = {"exit-when-finished", "stay-when-drained"};
     size_t at = 1;
 
     for (size_t i = 0; i < lines->n; i++) {
         const struct line *line = &lines->items[i];
-        OWN(memory) char *option = NULL;
-        const char *got = at < config->file_end ? config->argv.items[at] : "";
+        bool is_flag = is_one_of(line->name, flags, sizeof flags / sizeof flags[0]);
         size_t len = strlen(line->name);
-        if (line->value != NULL && truth(line->value) == 0
-            && (strncmp(got, "--", 2) != 0 || strncmp(got + 2, line->name, len) != 0)) {
-            continue; /* a flag that is not set */
+        MUST(line->value != NULL || is_flag);
+        if (is_flag && line->value != NULL && truth(line->value) == 0) {
+            continue;
         }
-        MUST(at < config->file_end && strncmp(got, "--", 2) == 0);
-        MUST(strncmp(got + 2, line->name, len) == 0);
-        MUST(got[2 + len] == '\0' ? line->value == NULL || truth(line->value) == 1
-                                  : line->value != NULL && got[2 + len] == '='
-                                        && strcmp(got + 3 + len, line->value) == 0);
-        at++;
+        MUST(at < config->file_end);
+        const char *got = config->argv.items[at++];
+        MUST(strncmp(got, "--", 2) == 0 && strncmp(got + 2, line->name, len) == 0);
+        MUST(is_flag ? got[2 + len] == '\0' && (line->value == NULL || truth(line->value) == 1)
+                     : got[2 + len] == '=' && strcmp(got + 3 + len, line->value) == 0);
     }
     MUST(at == config->file_end);
 }
