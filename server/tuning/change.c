@@ -86,7 +86,9 @@ static json_t *settings_of(const struct live_study *study, const json_t *patch)
     return settings;
 }
 
-/* The definition after the change; faults point into the request. */
+/* The definition after the change; faults point into the request. Its constraints are tried where
+ * the space is another one (read_space()): the writer has no time for it otherwise, and those of an
+ * old study may be ones that would be refused today. */
 static int read_definition(const struct live_study *study, const json_t *patch,
                            struct change *change, struct faults *faults, struct err *err)
 {
@@ -114,9 +116,7 @@ static int read_definition(const struct live_study *study, const json_t *patch,
     TRY(json_parse_own(study->row.definition, &body, err));
     merge(body, settings);
     TRY(json_check(failures, err));
-    return study_def_from_json(body, study->def->seed, &change->def, faults) == 0
-               ? 0
-               : faults_result(faults, err);
+    return study_def_read_back(body, &change->def, faults) == 0 ? 0 : faults_result(faults, err);
 }
 
 static int read_state(const json_t *patch, int *state, struct faults *faults, struct err *err)
@@ -167,6 +167,8 @@ static int read_space(const struct live_study *study, const json_t *patch, struc
     if (!change->has_new_space) {
         return 0;
     }
+    space_check_constraints(change->def->space, faults);
+    TRY(faults_result(faults, err));
     change->def->recounted = change->def->recounted || study->strategy->enumerates;
     advice_check(change->def, faults);
     return faults_result(faults, err);

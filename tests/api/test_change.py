@@ -4,8 +4,11 @@
 The rules of limits, states and exhausted studies are in tests/replay: patch-together,
 patch-exhausted."""
 
+import contextlib
+import json
 import os
 import re
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -55,6 +58,25 @@ class Change(hone.ServedTest):
             if pointer is not None:
                 self.assertIn(pointer, [fault["pointer"] for fault in reply.json["errors"]])
         self.assertEqual(self.client.get("/v1/studies/s").json, before)
+
+    def test_constraints_are_tried_only_for_another_space(self):
+        """Those of an old study may be ones that are refused today, and the writer has better to do."""
+        self.make("s", constraints=["x < 0.5"])
+        self.server.kill()
+        slow = ["x" + " + x" * 250 + " >= 0"] * 63 + ["x < 0.0003"]
+        with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "hone.db"))) as db, db:
+            text = db.execute("SELECT definition FROM study").fetchone()[0]
+            db.execute("UPDATE study SET definition = ?", (json.dumps({**json.loads(text), "constraints": slow}),))
+        self.server.start()
+        self.connect()
+        shown = self.client.get("/v1/studies/s").json
+        self.assertEqual(shown["constraints"], slow)
+        same = shown["parameters"]
+        for body in ({"priority": 2}, {"limits": {"trials": 7}, "parameters": same}, {"state": "paused"}):
+            reply = self.client.patch("/v1/studies/s", body)
+            self.assertEqual(reply.status, 200, reply)
+        reply = self.client.patch("/v1/studies/s", {"parameters": [{**same[0], "high": same[0]["high"] * 2}]})
+        self.assertEqual((reply.status, reply.json["errors"][0]["pointer"]), (422, "/constraints"), reply)
 
     def patch(self, name, **body):
         reply = self.client.patch(f"/v1/studies/{name}", body)
