@@ -108,8 +108,8 @@ int hwm_open(const char *directory, const struct hwm *mark, struct hwm_file *fil
     write_line(mark, lines[1]);
     OWN(fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     OWN(fd) int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || folder < 0 || write_whole(fd, lines[0], sizeof lines, 0) != 0 || fsync(fd) != 0
-        || rename(fresh, path) != 0 || fsync(folder) != 0) {
+    if (fd < 0 || folder < 0 || write_whole(fd, (const char *)lines, sizeof lines, 0) != 0
+        || fsync(fd) != 0 || rename(fresh, path) != 0 || fsync(folder) != 0) {
         return failed("write", path, err);
     }
     *file = (struct hwm_file){.fd = fd};
