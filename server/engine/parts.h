@@ -57,6 +57,7 @@ struct engine {
     struct live_view *view;
     uint64_t view_number;       /* of those published; under the lock, as the view is */
     atomic_llong view_made_ms;  /* real monotonic */
+    int64_t view_interval_ms;   /* until the next one; the writer's */
     atomic_bool view_is_old;    /* something was answered since */
     atomic_bool view_is_wanted; /* a reader waits for a newer one */
     int64_t seq_told;

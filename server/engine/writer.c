@@ -24,8 +24,19 @@ int64_t real_ms(void)
 
 /* ---- views ---- */
 
+int64_t view_interval_ms(int64_t took_us)
+{
+    int64_t fair_ms = took_us * VIEW_SHARE / 1000;
+
+    if (fair_ms < VIEW_EVERY_MS) {
+        return VIEW_EVERY_MS;
+    }
+    return fair_ms < VIEW_EVERY_MOST_MS ? fair_ms : VIEW_EVERY_MOST_MS;
+}
+
 void view_publish(struct engine *engine)
 {
+    int64_t before_us = clock_monotonic_us();
     struct live_view *view;
     struct err err;
 
@@ -42,12 +53,13 @@ void view_publish(struct engine *engine)
     (void)pthread_cond_broadcast(&engine->view_changed);
     (void)pthread_mutex_unlock(&engine->view_lock);
     live_view_release(old);
+    engine->view_interval_ms = view_interval_ms(clock_monotonic_us() - before_us);
 }
 
 static bool view_is_due(const struct engine *engine)
 {
     return atomic_load(&engine->view_is_wanted)
-           || (engine->view_is_old && real_ms() - engine->view_made_ms >= VIEW_EVERY_MS);
+           || (engine->view_is_old && real_ms() - engine->view_made_ms >= engine->view_interval_ms);
 }
 
 /* ---- one group ---- */
@@ -318,8 +330,8 @@ static int64_t next_wake(const struct engine *engine, int64_t now_ms)
     if (wake > token_uses_due_ms(engine)) {
         wake = token_uses_due_ms(engine);
     }
-    if (engine->view_is_old && wake > engine->view_made_ms + VIEW_EVERY_MS) {
-        wake = engine->view_made_ms + VIEW_EVERY_MS;
+    if (engine->view_is_old && wake > engine->view_made_ms + engine->view_interval_ms) {
+        wake = engine->view_made_ms + engine->view_interval_ms;
     }
     bool must_look = engine->settings.idle_exit_ms > 0 || engine->tokens_changed;
     if (must_look && wake > now_ms + WATCH_EVERY_MS) {

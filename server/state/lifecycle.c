@@ -49,6 +49,7 @@ void state_finish(struct state *state)
     state_clear(state);
     workers_finish(state);
     nodes_finish(state);
+    free(state->by_name);
     map_finish(&state->study_by_name);
     map_finish(&state->study_by_id);
     map_finish(&state->trial_by_id);

@@ -168,6 +168,9 @@ struct state {
 
     struct live_study *studies, **studies_tail;
     struct touched_studies touched;
+    struct live_study **by_name; /* all, in order of name, for views (view.h) */
+    size_t n_by_name, cap_by_name;
+    bool by_name_is_old; /* a study came or went since */
     struct map study_by_name;
     struct map study_by_id;
     struct map trial_by_id;

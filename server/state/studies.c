@@ -117,6 +117,7 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
     *state->studies_tail = entered;
     state->studies_tail = &entered->next;
     study_visit(entered);
+    state->by_name_is_old = true;
     state->studies_changed = true;
     *study = entered;
     return 0;
@@ -195,6 +196,7 @@ void study_leave(struct state *state, struct live_study *study)
     (void)map_take(&state->study_by_id, (uint64_t)study->row.id);
     heap_remove(&state->study_clocks, &study->clock);
     untouch(state, study);
+    state->by_name_is_old = true;
     state->studies_changed = true;
     study_free(study);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "server/state/node_health.h"
 #include "server/state/state.h"
 
@@ -15,6 +16,33 @@ static int by_name(const void *a, const void *b)
     const struct live_study_view *right = b;
 
     return strcmp(left->name, right->name);
+}
+
+static int by_row_name(const void *a, const void *b)
+{
+    const struct live_study *const *left = a;
+    const struct live_study *const *right = b;
+
+    return strcmp((*left)->row.name, (*right)->row.name);
+}
+
+/* Views are made many times a second, studies are not. */
+static int order_studies(struct state *state, struct err *err)
+{
+    if (!state->by_name_is_old) {
+        return 0;
+    }
+    state->n_by_name = 0;
+    for (struct live_study *study = state->studies; study != NULL; study = study->next) {
+        TRY(array_reserve(&state->by_name, state->n_by_name, &state->cap_by_name,
+                          sizeof *state->by_name, err));
+        state->by_name[state->n_by_name++] = study;
+    }
+    if (state->n_by_name > 0) {
+        qsort(state->by_name, state->n_by_name, sizeof *state->by_name, by_row_name);
+    }
+    state->by_name_is_old = false;
+    return 0;
 }
 
 static int copy_study(const struct live_study *study, struct live_study_view *view, struct err *err)
@@ -156,21 +184,11 @@ static void copy_workers(const struct state *state, struct live_view *view)
     }
 }
 
-static size_t count_studies(const struct state *state)
+int state_view(struct state *state, size_t n_waiting, struct live_view **view, struct err *err)
 {
-    size_t n = 0;
-
-    for (const struct live_study *study = state->studies; study != NULL; study = study->next) {
-        n++;
-    }
-    return n;
-}
-
-int state_view(const struct state *state, size_t n_waiting, struct live_view **view,
-               struct err *err)
-{
+    TRY(order_studies(state, err));
     struct live_view *made = calloc(1, sizeof *made);
-    size_t n_studies = count_studies(state);
+    size_t n_studies = state->n_by_name;
 
     if (made == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -185,13 +203,12 @@ int state_view(const struct state *state, size_t n_waiting, struct live_view **v
         live_view_release(made);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    for (const struct live_study *study = state->studies; study != NULL; study = study->next) {
-        if (copy_study(study, &made->studies[made->n_studies++], err) != 0) {
+    for (size_t i = 0; i < n_studies; i++) {
+        if (copy_study(state->by_name[i], &made->studies[made->n_studies++], err) != 0) {
             live_view_release(made);
             return -1;
         }
     }
-    qsort(made->studies, made->n_studies, sizeof *made->studies, by_name);
     copy_leases(state, made);
     copy_workers(state, made);
     *view = made;

@@ -59,7 +59,7 @@ struct live_view {
     struct live_worker_view *workers;
 };
 /* `n_waiting`: asks that wait. ERR_NOMEM. */
-MUST_USE int state_view(const struct state *state, size_t n_waiting, struct live_view **view,
+MUST_USE int state_view(struct state *state, size_t n_waiting, struct live_view **view,
                         struct err *err);
 /* Frees it with its last holder. Any thread; accepts NULL. */
 void live_view_release(struct live_view *view);

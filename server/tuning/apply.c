@@ -197,7 +197,7 @@ struct suggestion_job *tuning_take_job(struct tuning *tuning)
     return job_queue_take(&tuning->state.jobs);
 }
 
-int tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err)
+int tuning_view(struct tuning *tuning, struct live_view **view, struct err *err)
 {
     return state_view(&tuning->state, tuning->n_asks, view, err);
 }

@@ -80,6 +80,6 @@ uint64_t tuning_take_expired(struct tuning *tuning);
 bool tuning_is_idle(const struct tuning *tuning); /* no live lease, no waiting ask */
 
 /* A copy of what lives only in memory. ERR_NOMEM. */
-MUST_USE int tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err);
+MUST_USE int tuning_view(struct tuning *tuning, struct live_view **view, struct err *err);
 
 #endif

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/state/view.h"
 #include "server/tuning/internal.h"
 #include "tests/sim/world.h"
 
 #define MANY 200
 
-static size_t n_served, n_prepared;
+static size_t n_served, n_prepared, n_sorted;
 
 int __real_ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err);
 int __wrap_ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err);
@@ -27,6 +28,15 @@ int __wrap_study_prepare(struct tuning *tuning, struct live_study *study, struct
 {
     n_prepared++;
     return __real_study_prepare(tuning, study, err);
+}
+
+void __real_qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *));
+void __wrap_qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *));
+
+void __wrap_qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *))
+{
+    n_sorted += n;
+    __real_qsort(base, n, size, compare);
 }
 
 static struct world world;
@@ -129,6 +139,29 @@ START_TEST(studies_in_which_nothing_happens_are_not_looked_at)
 }
 END_TEST
 
+START_TEST(views_find_the_studies_in_order)
+{
+    struct live_view *views[2];
+    char name[16];
+
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "s%d", i);
+        make_study(name);
+    }
+    ck_assert_int_eq(tuning_view(world.tuning, &views[0], NULL), 0);
+    run_trial();
+    n_sorted = 0;
+    ck_assert_int_eq(tuning_view(world.tuning, &views[1], NULL), 0);
+    ck_assert_uint_eq(n_sorted, 0);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(views[i]->n_studies, MANY + 1);
+        ck_assert_ptr_nonnull(live_view_study(views[i], "busy"));
+        ck_assert_ptr_nonnull(live_view_study(views[i], "s77"));
+        live_view_release(views[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("group work");
@@ -136,6 +169,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, asks_that_wait_for_another_study_are_left_alone);
+    tcase_add_test(tcase, views_find_the_studies_in_order);
     tcase_add_test(tcase, studies_in_which_nothing_happens_are_not_looked_at);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "server/engine/parts.h"
+#include "server/engine/writer.h"
 #include "server/suggester/suggester.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
@@ -739,6 +740,15 @@ START_TEST(requests_that_are_too_many_are_not_all_late)
 }
 END_TEST
 
+START_TEST(views_take_a_twentieth_of_the_time_at_most)
+{
+    ck_assert_int_eq(view_interval_ms(0), 100);
+    ck_assert_int_eq(view_interval_ms(5000), 100);
+    ck_assert_int_eq(view_interval_ms(12000), 240);
+    ck_assert_int_eq(view_interval_ms(900000), 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -762,6 +772,7 @@ int main(void)
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
     tcase_add_test(whole, space_on_a_disk_that_was_full_is_noticed);
     tcase_add_test(whole, reader_sees_what_was_answered);
+    tcase_add_test(whole, views_take_a_twentieth_of_the_time_at_most);
     tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);
     tcase_add_test(whole, uses_of_tokens_are_kept_from_time_to_time);
     tcase_add_test(whole, uses_of_tokens_are_kept_at_the_stop);
