@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/buf.h"
+#include "common/json.h"
 #include "common/rng.h"
 
 #define MUST(claim)                                                                                \
@@ -20,6 +22,16 @@
             abort();                                                                               \
         }                                                                                          \
     } while (0)
+
+/* The JSON of an answer, with integers of any size and zero bytes as the server takes them, for the
+ * caller to own; NULL: it is none. */
+static inline json_t *fuzz_json(const struct buf *text)
+{
+    json_t *value = NULL;
+    struct err err;
+
+    return json_parse_own(buf_text(text), &value, &err) == 0 ? value : NULL;
+}
 
 /* Once, before the first input. What is to be given back at the end is left to atexit(). */
 void fuzz_start(void);

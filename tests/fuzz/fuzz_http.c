@@ -11,6 +11,8 @@
 #include "tests/support/http_call.h"
 #include "tests/unit/http_fixture.h"
 
+#define TRIES 4
+
 static struct fixture *server;
 
 /* What the server has said; false when it has hung up. */
@@ -50,11 +52,16 @@ static bool leaves_something(const uint8_t *data, size_t size)
     return heap_is_exact && heap_bytes() > before;
 }
 
-/* A leak is found at the input that makes it, not when the process ends. The first time something
- * may stay in a cache of the C library; the second time nothing may. */
+/* A leak is found at the input that makes it, not when the process ends. At first something may
+ * stay in a cache of the C library, or with a thread that has had no processor yet; what leaks does
+ * so each time. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    MUST(!leaves_something(data, size) || !leaves_something(data, size));
+    int n_left = 0;
+
+    while (leaves_something(data, size)) {
+        MUST(++n_left < TRIES);
+    }
     return 0;
 }
 

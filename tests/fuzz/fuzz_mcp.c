@@ -72,7 +72,7 @@ static void check_answer(const struct http_answer *answer)
         MUST(answer->body.len == 0);
         return;
     }
-    json_auto_t *body = json_loadb(buf_text(&answer->body), answer->body.len, JSON_ALLOW_NUL, NULL);
+    json_auto_t *body = fuzz_json(&answer->body);
     MUST(body != NULL && type != NULL);
     if (strcmp(type, "application/json") != 0) {
         MUST(answer->status >= 400);

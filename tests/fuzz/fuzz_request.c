@@ -26,7 +26,7 @@ static json_t *get(const char *target)
     OWN(http_answer) struct http_answer answer = {0};
 
     MUST(talk("GET", target, NULL, NULL, &answer) == 200 && talk_is_whole());
-    json_t *value = json_loadb(buf_text(&answer.body), answer.body.len, JSON_ALLOW_NUL, NULL);
+    json_t *value = fuzz_json(&answer.body);
     MUST(value != NULL);
     return value;
 }
@@ -137,8 +137,7 @@ static void send_one(const char *head, size_t head_len, const char *body, size_t
     bool has_body = strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0;
     OWN(memory) char *text = hurried(body, len);
     if (talk(method, target, NULL, has_body ? text : NULL, &answer) < 300) {
-        json_auto_t *value =
-            json_loadb(buf_text(&answer.body), answer.body.len, JSON_ALLOW_NUL, NULL);
+        json_auto_t *value = fuzz_json(&answer.body);
         remember(value);
     }
 }

@@ -92,8 +92,7 @@ static bool says_close(const struct http_answer *answer)
 
 static void check_problem(const struct http_answer *answer, const char *type)
 {
-    json_auto_t *problem =
-        json_loadb(buf_text(&answer->body), answer->body.len, JSON_ALLOW_NUL, NULL);
+    json_auto_t *problem = fuzz_json(&answer->body);
 
     MUST(answer->body.len > 0);
     if (strcmp(type, "application/problem+json") != 0) { /* a sentence, for a terminal */
@@ -111,7 +110,10 @@ static void check_lines(const struct buf *body)
 {
     for (const char *at = buf_text(body); *at != '\0';) {
         size_t len = strcspn(at, "\n");
-        json_auto_t *line = json_loadb(at, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        OWN(buf) struct buf text;
+        buf_init(&text, len + 1);
+        buf_append(&text, at, len);
+        json_auto_t *line = fuzz_json(&text);
         MUST(len == 0 || line != NULL);
         at += len + (at[len] == '\n' ? 1 : 0);
     }
@@ -131,8 +133,7 @@ static void check(const struct http_answer *answer, bool is_head)
     if (answer->status >= 400) {
         check_problem(answer, type);
     } else if (strcmp(type, "application/json") == 0) {
-        json_auto_t *value = json_loadb(buf_text(&answer->body), answer->body.len,
-                                        JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        json_auto_t *value = fuzz_json(&answer->body);
         MUST(value != NULL);
     } else if (strcmp(type, "application/x-ndjson") == 0) {
         check_lines(&answer->body);
