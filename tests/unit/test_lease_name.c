@@ -92,7 +92,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, name_reads_back_as_it_was, 0, 7);
     tcase_add_test(tcase, lease_has_one_name);
-    tcase_add_loop_test(tcase, what_is_no_name_is_not_found, 0, 9);
+    tcase_add_loop_test(tcase, what_is_no_name_is_not_found, 0, 13);
     tcase_add_test(tcase, cluster_beats_at_most_500_times_a_second);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
