@@ -221,7 +221,7 @@ static int list_complete(struct item_list *list, const char *folder, struct err 
 /* What is being made, and a last one that failed, stand first. */
 static void list_incomplete(struct item_list *list, const struct backup_status *status)
 {
-    if (status->phase == BACKUP_WRITING) {
+    if (status->phase != BACKUP_IDLE) {
         write_incomplete(status->name, "writing", -1, NULL, item_list_item(list));
         item_list_item_end(list);
     }

@@ -136,6 +136,11 @@ static void *backups_main(void *argument)
     struct engine *engine = argument;
     char name[BACKUP_NAME_BYTES];
 
+    size_t n_left = store_backup_remove_left(engine->settings.backup_directory);
+    if (n_left > 0) {
+        log_info("%s: removed %zu unfinished, of backups that were cut short",
+                 engine->settings.backup_directory, n_left);
+    }
     look(engine);
     while (!atomic_load(&engine->backups->ends)) {
         if (await_order(engine->backups, name)) {

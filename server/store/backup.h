@@ -8,6 +8,7 @@
 #define SERVER_STORE_BACKUP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -35,6 +36,9 @@ struct backup_order {
  * what is wrong: there is no database, or it is damaged. */
 MUST_USE int store_backup_make(const struct backup_order *order, struct backup *made,
                                struct err *err);
+/* Removes from a folder what backups that were cut short left there, NAME.db.new and what belongs
+ * to it, unless it is being written. Returns how many; 0 where the folder cannot be read. */
+size_t store_backup_remove_left(const char *folder);
 /* Is the file a whole and sound database of honed, and the one that its manifest names, if there is
  * one? ERR_INVALID: it is part of a database, whose log lies beside it; ERR_IO with what was found:
  * a schema that is newer than this program, too. */

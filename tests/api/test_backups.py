@@ -3,6 +3,7 @@
 named and nowhere else, checked, listed, counted and audited.
 """
 
+import fcntl
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -194,6 +196,62 @@ class Backups(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         left = sorted(os.listdir(self.backups))
         self.assertIn(left, ([], ["late.db", "late.db.json"]))
+
+    def test_one_is_made_where_flock_meets_the_locks_of_sqlite(self):
+        _, client = self.serve(env=hone.preload_env(HONE_TEST_FLOCK_OF_NFS=1))
+        self.assertEqual(client.post("/v1/backups", {"name": "far"}).status, 202)
+        made = self.made(client, "far")
+        self.assertEqual((made["state"], made["detail"]), ("complete", None))
+
+    def test_what_is_ordered_is_listed_before_the_order_is_on_disk(self):
+        hold = os.path.join(self.folder, "hold")
+        server, client = self.serve(env=hone.preload_env(HONE_TEST_HOLD_SYNC=hold))
+        with open(hold, "w", encoding="ascii"):
+            pass
+        replies = []
+        first = threading.Thread(target=lambda: replies.append(client.post("/v1/backups", {"name": "one"})))
+        first.start()
+        while not os.path.exists(hold + ".held"):
+            time.sleep(0.01)
+        with server.client() as other:
+            self.assertEqual(other.post("/v1/backups", {"name": "one"}).status, 202)
+            self.assertEqual([(item["name"], item["state"]) for item in other.get("/v1/backups").json["items"]],
+                             [("one", "writing")])
+        os.remove(hold)
+        first.join()
+        self.assertEqual(replies[0].status, 202)
+        self.assertEqual(self.made(client, "one")["state"], "complete")
+
+    def test_a_start_removes_what_killed_backups_left(self):
+        hold = os.path.join(self.folder, "hold")
+        server, client = self.serve(env=self.holding(hold))
+        client.post("/v1/backups", {"name": "cut"})
+        while not os.path.exists(hold + ".held"):
+            time.sleep(0.01)
+        server.kill()
+        client.close()
+        self.assertEqual(os.listdir(self.backups), ["cut.db.new"])
+        left = {name: os.path.join(self.backups, name) for name in
+                ("cut.db.new-journal", "early.db.new", "early.db.json", "locked.db.new", "a b.db.new", "x.new",
+                 "folder.db.new", "pipe.db.new", "link.db.new")}
+        os.mkdir(left["folder.db.new"])
+        os.mkfifo(left["pipe.db.new"])
+        os.symlink("x.new", left["link.db.new"])
+        for name in ("cut.db.new-journal", "early.db.new", "locked.db.new", "a b.db.new", "x.new"):
+            with open(left[name], "wb") as file:
+                file.write(b"SQLite")
+        with open(left["early.db.json"], "w", encoding="ascii") as file:
+            json.dump({"database": "d", "epoch": 1, "commit": 2, "schema": 3, "bytes": 4, "sha256": "0" * 64}, file)
+        with open(left["locked.db.new"], "rb") as written:
+            fcntl.flock(written, fcntl.LOCK_EX)
+            os.remove(hold)
+            server.start()
+            with server.client() as later:
+                self.assertEqual(later.post("/v1/backups", {"name": "next"}).status, 202)
+                self.assertEqual(self.made(later, "next")["state"], "complete")
+        self.assertEqual(sorted(os.listdir(self.backups)),
+                         ["a b.db.new", "folder.db.new", "link.db.new", "locked.db.new", "next.db", "next.db.json",
+                          "pipe.db.new", "x.new"])
 
     def test_no_space_for_it_fails_the_backup_alone(self):
         _, client = self.serve()

@@ -14,6 +14,8 @@
  *   HONE_TEST_TEAR=1               … and only writes at a place of a file are counted; half of that
  *                                  one is written
  *
+ *   HONE_TEST_FLOCK_OF_NFS=1       flock() locks bytes of the file, as it does over NFS: such locks
+ *                                  meet those of fcntl(), also of the same process
  *   HONE_TEST_THREAD_FAILS_AT=3    the third thread cannot be started (EAGAIN)
  *
  *   HONE_TEST_HOLD_SYNC=FILE       while there is FILE, a sync of a journal (-wal) makes FILE.held
@@ -34,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <time.h>
@@ -160,6 +163,22 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return slow_sync("fdatasync", fd);
+}
+
+int flock(int fd, int operation)
+{
+    int (*real)(int, int);
+    void *found = libc_function("flock");
+    struct flock all = {.l_type = (operation & LOCK_UN) != 0   ? F_UNLCK
+                                  : (operation & LOCK_SH) != 0 ? F_RDLCK
+                                                               : F_WRLCK,
+                        .l_whence = SEEK_SET};
+
+    if (getenv("HONE_TEST_FLOCK_OF_NFS") == NULL) {
+        memcpy(&real, &found, sizeof real);
+        return real(fd, operation);
+    }
+    return fcntl(fd, (operation & LOCK_NB) != 0 ? F_OFD_SETLK : F_OFD_SETLKW, &all);
 }
 
 typedef int path_function(const char *path, mode_t mode);

@@ -1,4 +1,5 @@
 /* A backup: a copy of the database, taken while a server may run. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -62,12 +63,14 @@ static int copy_database(const struct backup_order *order, const char *fresh, st
 
     (void)snprintf(path, sizeof path, "%s/hone.db", order->directory);
     TRY(database_open(path, SQLITE_OPEN_READWRITE, NULL, &from, err));
-    int rc = sqlite3_open_v2(fresh, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    /* Without locks of its own, as the file is locked already (begin_fresh()): over NFS that lock
+     * and SQLite's are of one kind, and the second would be refused. */
+    int rc = sqlite3_open_v2(fresh, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix-none");
     if (rc != SQLITE_OK) {
         return database_refused(to, rc, fresh, err);
     }
-    TRY(database_run(to, "PRAGMA synchronous = OFF", fresh,
-                     err)); /* it is synced as a whole, below */
+    /* It is synced as a whole, below. And no memory for others: that VFS shares none. */
+    TRY(database_run(to, "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE", fresh, err));
     TRY(copy_pages(from, to, order, fresh, err));
     TRY(database_run(to, "PRAGMA journal_mode = DELETE", fresh, err));
     sqlite3_progress_handler(to, CHECKED_AT_ONCE, is_given_up, &asked);
@@ -98,11 +101,19 @@ static int refuse_existing(const char *file, bool is_left, struct err *err)
     return 0;
 }
 
+/* Nobody else writes it: locked until it is closed, and still of this name. */
+static bool is_ours(int fd, const char *fresh)
+{
+    struct stat locked, named;
+
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &locked) == 0 && lstat(fresh, &named) == 0
+           && locked.st_ino == named.st_ino;
+}
+
 /* *fd ← `fresh`, empty, and locked until it is closed: two backups to one file would take what is
  * half-written for whole. What is there was left by one that was cut short. */
 static int begin_fresh(const char *file, const char *fresh, int *fd, struct err *err)
 {
-    struct stat locked, named;
     char manifest[PATH_MAX];
     OWN(fd) int opened = open(fresh, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     bool is_left = opened >= 0;
@@ -113,8 +124,7 @@ static int begin_fresh(const char *file, const char *fresh, int *fd, struct err 
     if (opened < 0) {
         return copy_failed("write", fresh, err);
     }
-    if (flock(opened, LOCK_EX | LOCK_NB) != 0 || fstat(opened, &locked) != 0
-        || stat(fresh, &named) != 0 || locked.st_ino != named.st_ino) {
+    if (!is_ours(opened, fresh)) {
         return err_set(err, ERR_OVERLOADED, "another backup is writing %.300s", file);
     }
     if (refuse_existing(file, is_left, err) != 0) { /* it was made since */
@@ -169,4 +179,56 @@ int store_backup_make(const struct backup_order *order, struct backup *made, str
     TRY(copy_sync_folder(file, err));
     *made = written;
     return 0;
+}
+
+/* ---- what those that were cut short left ---- */
+
+/* The copy last: until it is gone the rest is known to belong to it. */
+static bool remove_left(const char *file)
+{
+    char fresh[PATH_MAX];
+    char path[PATH_MAX];
+    struct backup ignored;
+    struct stat left;
+    struct err why;
+    bool is_there = false;
+
+    (void)snprintf(fresh, sizeof fresh, "%s.new", file);
+    OWN(fd) int fd = open(fresh, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &left) != 0 || !S_ISREG(left.st_mode) || !is_ours(fd, fresh)) {
+        return false;
+    }
+    if (access(file, F_OK) != 0 && manifest_read(file, &ignored, &is_there, &why) == 0
+        && is_there) {
+        (void)snprintf(path, sizeof path, "%s.json", file);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof path, "%s-journal", fresh);
+    (void)unlink(path);
+    return unlink(fresh) == 0;
+}
+
+size_t store_backup_remove_left(const char *folder)
+{
+    char name[BACKUP_NAME_BYTES + 8];
+    char file[PATH_MAX];
+    const struct dirent *found;
+    size_t n = 0;
+    DIR *opened = opendir(folder);
+
+    while (opened != NULL && (found = readdir(opened)) != NULL) {
+        size_t len = strlen(found->d_name);
+        if (len <= 7 || len >= sizeof name || strcmp(found->d_name + len - 7, ".db.new") != 0) {
+            continue;
+        }
+        (void)snprintf(name, sizeof name, "%.*s", (int)(len - 7), found->d_name);
+        if (backup_name_is_valid(name)) {
+            (void)snprintf(file, sizeof file, "%s/%s.db", folder, name);
+            n += remove_left(file) ? 1 : 0;
+        }
+    }
+    if (opened != NULL) {
+        (void)closedir(opened);
+    }
+    return n;
 }
