@@ -13,15 +13,29 @@ int regular_file_open(const char *path, int *fd, struct err *err)
     struct stat file;
 
     if (opened < 0 || fstat(opened, &file) != 0) {
-        return err_set(err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(errno));
+    }
+    if (S_ISDIR(file.st_mode)) {
+        return err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(EISDIR));
     }
     if (!S_ISREG(file.st_mode)) {
-        return err_set(err, ERR_IO, "cannot read %s: it is a %s, not a file", path,
-                       S_ISDIR(file.st_mode)    ? "directory"
-                       : S_ISFIFO(file.st_mode) ? "FIFO"
-                                                : "device or socket");
+        return err_set(err, ERR_IO, "%s cannot be read: it is a %s, not a regular file", path,
+                       S_ISFIFO(file.st_mode) ? "FIFO" : "device or a socket");
     }
     *fd = opened;
     opened = -1;
+    return 0;
+}
+
+int regular_file_stream(const char *path, FILE **stream, struct err *err)
+{
+    OWN(fd) int fd = -1;
+
+    TRY(regular_file_open(path, &fd, err));
+    *stream = fdopen(fd, "r");
+    if (*stream == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    fd = -1;
     return 0;
 }

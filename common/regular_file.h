@@ -2,7 +2,6 @@
 #ifndef COMMON_REGULAR_FILE_H
 #define COMMON_REGULAR_FILE_H
 
-#include <stddef.h>
 #include <stdio.h>
 
 #include "common/err.h"
@@ -11,5 +10,7 @@
  * reading from it does not either. ERR_IO: it cannot be opened, or is a directory, a FIFO, a socket
  * or a device. */
 MUST_USE int regular_file_open(const char *path, int *fd, struct err *err);
+/* The same as a stream: fclose() it. ERR_NOMEM, too. */
+MUST_USE int regular_file_stream(const char *path, FILE **stream, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "common/own.h"
+#include "common/regular_file.h"
 
 static char *trimmed(char *text)
 {
@@ -55,11 +56,9 @@ static int take_lines(FILE *file, const char *path, setting_taker *take, void *c
 
 int settings_file_read(const char *path, setting_taker *take, void *context, struct err *err)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file;
 
-    if (file == NULL) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(errno));
-    }
+    TRY(regular_file_stream(path, &file, err));
     int rc = take_lines(file, path, take, context, err);
     (void)fclose(file);
     return rc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/findings.h"
+#include "common/regular_file.h"
 #include "server/store/sqlite/inspect.h"
 
 /* ---- the token of its operator ---- */
@@ -21,8 +22,9 @@ static void read_admin_token(const char *directory, char text[256])
     char path[4096];
 
     (void)snprintf(path, sizeof path, "%s/admin.token", directory);
-    FILE *file = fopen(path, "re");
-    if (file == NULL || fgets(text, 256, file) == NULL) {
+    FILE *file = NULL;
+    struct err ignored;
+    if (regular_file_stream(path, &file, &ignored) != 0 || fgets(text, 256, file) == NULL) {
         text[0] = '\0';
     }
     if (file != NULL) {

@@ -1,5 +1,6 @@
 #include "common/http/exchange.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -483,6 +484,15 @@ static bool code_is_about_tls(CURLcode code)
            || code == CURLE_SSL_CONNECT_ERROR;
 }
 
+static int connect_error(const struct http_exchange *exchange)
+{
+    long number = 0;
+
+    return curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number != 0
+               ? (int)number
+               : ENOENT;
+}
+
 int http_exchange_end(struct http_exchange *exchange, const struct http_target *target,
                       CURLcode code, struct err *err)
 {
@@ -501,6 +511,11 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
     if (exchange->answer.body.failed) {
         return err_set(err, ERR_TOO_LARGE, "the server's answer has more than %zu bytes",
                        HTTP_ANSWER_BYTES);
+    }
+    if (target->socket != NULL
+        && code == CURLE_COULDNT_CONNECT) { /* curl names a host and a port */
+        return err_set(err, ERR_UNREACHABLE, "the server at %s does not answer: %s", target->url,
+                       strerror(connect_error(exchange)));
     }
     if (code_is_about_tls(code)) {
         return err_set(err, ERR_UNREACHABLE, "no trusted connection to %s: %s; %s", target->url,

@@ -1,7 +1,6 @@
 /* Certificates: read, checked, handed to handshakes, and replaced while connections go on. */
 #include "server/http/tls.h"
 
-#include <errno.h>
 #include <gnutls/x509.h>
 #include <microhttpd.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/regular_file.h"
 
 #define TLS_FILE_MAX ((size_t)1 << 20)
 #define EXPIRES_SOON_S (14 * 86400) /* later than the day on which usual tools renew */
@@ -38,13 +38,11 @@ static void certificate_destroy(struct tls_certificate *certificate)
 
 static int read_file(const char *path, struct buf *content, struct err *err)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file;
     char piece[4096];
     size_t n;
 
-    if (file == NULL) {
-        return err_set(err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    }
+    TRY(regular_file_stream(path, &file, err));
     while (!content->failed && (n = fread(piece, 1, sizeof piece, file)) > 0) {
         buf_append(content, piece, n);
     }
