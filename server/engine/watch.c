@@ -21,7 +21,10 @@ static void keep_mark(struct engine *engine)
     if (watch->mark.commit == watch->written) {
         return;
     }
-    if (hwm_write(&watch->file, &watch->mark, &err) == 0) {
+    int result = watch->file.fd < 0
+                     ? hwm_open(engine->settings.directory, &watch->mark, &watch->file, &err)
+                     : hwm_write(&watch->file, &watch->mark, &err);
+    if (result == 0) {
         watch->written = watch->mark.commit;
         watch->has_failed = false;
     } else if (!watch->has_failed) {
@@ -100,7 +103,19 @@ int watch_open(struct engine *engine, struct err *err)
     atomic_store(&watch->commit, watch->mark.commit);
     watch->written = watch->mark.commit;
     TRY(place_note(engine->settings.directory, &watch->place, err));
-    return hwm_open(engine->settings.directory, &watch->mark, &watch->file, err);
+    if (hwm_open(engine->settings.directory, &watch->mark, &watch->file, err) == 0) {
+        return 0;
+    }
+    if (err->code != ERR_STORAGE_FULL || store_accepted_loss(engine->store) != NULL) {
+        return -1;
+    }
+    /* The mark of the last run stands, and the database has come as far as that: what is promised
+     * of it holds, and nothing is written before there is space. A loss that is accepted begins an
+     * epoch, which the mark must know. */
+    watch->written = -1;
+    watch->has_failed = true;
+    condition_worsen(engine, CONDITION_FULL, "the disk of the data directory is full");
+    return 0;
 }
 
 int watch_start(struct engine *engine, struct err *err)

@@ -9,7 +9,8 @@
 
 struct engine;
 
-/* Writes the mark of a database that was just opened; no thread runs yet. Nothing in memory. */
+/* Writes the mark of a database that was just opened; no thread runs yet. Nothing in memory. On a
+ * full disk the mark of the last run stays until there is space, and only reads are served. */
 MUST_USE int watch_open(struct engine *engine, struct err *err);
 /* Starts the threads. */
 MUST_USE int watch_start(struct engine *engine, struct err *err);

@@ -327,6 +327,30 @@ class FullDisk(unittest.TestCase):
                 self.assertLessEqual(set(numbers), kept)
             self.assertEqual(server.stop(), 0)
 
+    def test_killed_on_a_full_disk_it_starts_to_read_and_heals(self):
+        server = hone.Server(data=self.data)
+        with server, server.client() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.fill()
+            refused = write_until_full(client, [])
+            self.assertEqual(refused.type, "storage-full", refused)
+            server.kill()
+            server.start()
+            with server.client() as again:
+                self.assertEqual(again.get("/v1/studies/s").status, 200)
+                self.assertEqual(again.get("/readyz").type, "storage-full")
+                self.assertEqual(again.post("/v1/studies", hone.study("t")).type, "storage-full")
+                os.unlink(self.filler)
+                hone.wait_until(lambda: again.post("/v1/studies", hone.study("t")).status == 201, 30, "space")
+                mark = os.path.join(self.data, "hwm")
+                at = os.stat(mark).st_ino
+                hone.wait_until(lambda: os.stat(mark).st_ino != at or not os.path.exists(mark + ".new"), 30, "mark")
+            server.kill()  # and what was acknowledged since is known to the mark
+            server.start()
+            with server.client() as again:
+                self.assertEqual(again.get("/v1/studies/t").status, 200)
+            self.assertEqual(server.stop(), 0)
+
     def test_start_on_a_full_disk_is_refused(self):
         self.fill()
         status, said = hone.run_honed("--data", self.data, "--listen", "127.0.0.1:0")

@@ -3,6 +3,7 @@
 server leaves, and that programs reach it.
 """
 
+import contextlib
 import fcntl
 import http.client
 import os
@@ -15,6 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
+from test_bad_tokens import CONTAINS, METHODS, concrete  # noqa: E402
 
 
 class SocketConnection(http.client.HTTPConnection):
@@ -83,6 +85,30 @@ class UnixSocket(unittest.TestCase):
         with server.connect() as admin:
             page = {"Origin": "http://evil.example"}
             self.assertEqual(admin.post("/v1/studies", hone.study("s"), headers=page).status, 403)
+
+    def test_every_route_lets_in_exactly_its_scopes(self):
+        server = self.serve()
+        n_checked = 0
+        with contextlib.ExitStack() as stack:
+            clients = {kind: stack.enter_context(server.connect(kind)) for kind in (None, "admin", "worker")}
+            admin = clients["admin"]
+            for scope in ("submit", "read"):
+                clients[scope] = stack.enter_context(server.connect(None))
+                clients[scope].token = admin.post("/v1/tokens", {"scopes": [scope]}).json["token"]
+            for path, methods in admin.get("/openapi.json").json["paths"].items():
+                for method, operation in methods.items():
+                    if method.upper() not in METHODS or path == "/v1/events":  # that one has no end
+                        continue
+                    raw = b"no json" if method in ("post", "patch", "put") else None
+                    needed = operation["x-scope"]
+                    for kind, client in clients.items():
+                        with self.subTest(f"{method} {path} as {kind}"):
+                            status = client.request(method.upper(), concrete(path), raw=raw).status
+                            may = needed == "none" or (kind is not None and needed in CONTAINS[kind])
+                            self.assertEqual(status not in (401, 403), may, status)
+                            self.assertEqual(status == 401, needed != "none" and kind is None, status)
+                            n_checked += 1
+        self.assertGreater(n_checked, 300)
 
     def test_the_file_has_the_rights_that_were_said(self):
         server = self.serve()
@@ -217,7 +243,13 @@ class UnixSocket(unittest.TestCase):
             self.assertIn("socket", done.stdout)
         done = run("study", "list", url="unix:/nowhere.sock")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("/nowhere.sock", done.stdout)
+        self.assertIn("unix:/nowhere.sock does not answer: No such file or directory", done.stdout)
+        stale = self.path + ".stale"
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as nobody:
+            nobody.bind(stale)
+        done = run("study", "list", url="unix:" + stale)
+        self.assertIn(f"unix:{stale} does not answer: Connection refused", done.stdout)
+        self.assertNotIn("port", done.stdout)
 
     def test_a_worker_works_over_it(self):
         server = self.serve()
