@@ -20,6 +20,7 @@ static const char *const code_names[ERR_CODE_COUNT] = {
     [ERR_WRONG_STATE] = "wrong-state",
     [ERR_LEASE_ENDED] = "lease-ended",
     [ERR_EPOCH_CHANGED] = "epoch-changed",
+    [ERR_EVENTS_GONE] = "events-gone",
     [ERR_REVISION_CHANGED] = "revision-changed",
     [ERR_TOO_LARGE] = "too-large",
     [ERR_UNSUPPORTED_TYPE] = "unsupported-type",

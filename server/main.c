@@ -20,6 +20,7 @@
 #include "server/api/study_news.h"
 #include "server/api/tokens.h"
 #include "server/check.h"
+#include "server/reload.h"
 #include "server/replay/replay.h"
 #include "server/settings.h"
 #include "server/store/backup.h"
@@ -130,7 +131,8 @@ static int first_tokens(struct engine *engine, const struct settings *settings, 
     return 0;
 }
 
-static int start_http(struct api *api, const struct settings *settings, struct err *err)
+static int start_http(struct api *api, const struct settings *settings, struct reload *reload,
+                      struct err *err)
 {
     struct http_settings http = {
         .socket_mode = settings->socket_mode,
@@ -144,6 +146,8 @@ static int start_http(struct api *api, const struct settings *settings, struct e
         .routes = api_routes,
         .n_routes = api_n_routes,
         .context = api,
+        .on_reload = reload_settings,
+        .reload_context = reload,
         .problem = api_problem,
     };
 
@@ -169,11 +173,12 @@ static int open_files(struct api *api, const struct settings *settings, struct e
     return uploads_create(&uploads, &api->uploads, err);
 }
 
-static int serve(struct api *api, const struct settings *settings, struct err *err)
+static int serve(struct api *api, const struct settings *settings, struct reload *reload,
+                 struct err *err)
 {
     TRY(open_files(api, settings, err));
     TRY(first_tokens(api->engine, settings, err));
-    TRY(start_http(api, settings, err));
+    TRY(start_http(api, settings, reload, err));
     TRY(engine_start(api->engine, err));
     keep_files_start(api);
     running = api->http;
@@ -191,7 +196,8 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
     return http_server_run(api->http, 0, err);
 }
 
-static int run(const struct settings *settings, struct err *err)
+/* `argc` and `argv` are read again on SIGHUP. */
+static int run(int argc, char **argv, struct settings *settings, struct err *err)
 {
     static struct clock_scaled scaled;
     struct api api = {.clock = clock_system(),
@@ -203,6 +209,7 @@ static int run(const struct settings *settings, struct err *err)
         clock_scaled_init(&scaled, settings->test_clock_scale);
         api.clock = &scaled.clock;
     }
+    struct reload reload = {argc, argv, settings, &api};
     api.started_at_ms = api.clock->wall_ms(api.clock);
     struct engine_settings engine = {
         .clock = api.clock,
@@ -210,6 +217,8 @@ static int run(const struct settings *settings, struct err *err)
         .directory = settings->data,
         .accept_loss = settings->accept_loss,
         .backup_directory = settings->backup_directory,
+        .keep_event_days = settings->keep_event_days,
+        .keep_audit_days = settings->keep_audit_days,
         .group_max = settings->test_group,
         .idle_exit_ms = settings->idle_exit_seconds * 1000,
         .context = &api,
@@ -217,6 +226,7 @@ static int run(const struct settings *settings, struct err *err)
         .render = api_render,
         .tokens = api_tokens,
         .token_uses = api_token_uses,
+        .token_uses_again = api_token_uses_again,
         .events = api_events,
         .on_idle = on_idle,
     };
@@ -224,7 +234,7 @@ static int run(const struct settings *settings, struct err *err)
         fit_cache_destroy(api.fits);
         return -1;
     }
-    int result = serve(&api, settings, err);
+    int result = serve(&api, settings, &reload, err);
     notify_manager("STOPPING=1");
     engine_stop(api.engine, DRAIN_MS); /* answers the requests that wait … */
     if (result == 0) {
@@ -289,7 +299,7 @@ static int run_restore(const struct settings *settings, struct err *err)
     return 0;
 }
 
-static int run_as_told(const struct settings *settings, struct err *err)
+static int run_as_told(int argc, char **argv, struct settings *settings, struct err *err)
 {
     bool is_offline = settings->backup != NULL || settings->restore != NULL;
 
@@ -302,7 +312,7 @@ static int run_as_told(const struct settings *settings, struct err *err)
     if (settings->restore != NULL) {
         return run_restore(settings, err);
     }
-    return settings->replay != NULL ? run_replay(settings, err) : run(settings, err);
+    return settings->replay != NULL ? run_replay(settings, err) : run(argc, argv, settings, err);
 }
 
 static int exit_status(const struct err *err)
@@ -342,8 +352,8 @@ int main(int argc, char **argv)
         settings_finish(&settings);
         return EXIT_USAGE;
     }
-    int result =
-        settings.check ? check_all(&settings, &is_well, &err) : run_as_told(&settings, &err);
+    int result = settings.check ? check_all(&settings, &is_well, &err)
+                                : run_as_told(argc, argv, &settings, &err);
     settings_finish(&settings);
     if (result != 0) {
         log_error("%s", err.text);

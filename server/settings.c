@@ -14,6 +14,7 @@
 #include "server/files/uploads.h"
 
 #define SIZE_MOST ((int64_t)1 << 50)
+#define DAYS_MAX 36500
 #define SECONDS_MAX 1000000000 /* some 30 years */
 
 const char *argp_program_version = "honed " HONE_VERSION;
@@ -30,6 +31,8 @@ enum {
     KEY_CERT,
     KEY_KEY,
     KEY_IDLE,
+    KEY_KEEP_EVENTS,
+    KEY_KEEP_AUDIT,
     KEY_LOG_LIMIT,
     KEY_LOGS_LIMIT,
     KEY_CHECKPOINT_LIMIT,
@@ -58,6 +61,9 @@ static const struct argp_option options[] = {
     {"tls-cert", KEY_CERT, "FILE", 0, "serve TLS with this certificate (PEM)", 0},
     {"tls-key", KEY_KEY, "FILE", 0, "and this key (PEM)", 0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "leave after so long without leases and requests", 0},
+    {"keep-events", KEY_KEEP_EVENTS, "DAYS", 0,
+     "keep events of tokens, nodes and studies that are gone so long (400)", 0},
+    {"keep-audit", KEY_KEEP_AUDIT, "DAYS", 0, "keep who changed what so long (400)", 0},
     {"log-limit", KEY_LOG_LIMIT, "SIZE", 0,
      "keep so much of a trial's log, its beginning and its end (16MiB)", 0},
     {"logs-limit", KEY_LOGS_LIMIT, "SIZE", 0,
@@ -145,6 +151,14 @@ static int set_seconds(int64_t *seconds, const char *value, struct err *err)
     return 0;
 }
 
+static int set_days(const char *option, int64_t *days, const char *value, struct err *err)
+{
+    return integer_from_text(value, 1, DAYS_MAX, days)
+               ? 0
+               : err_set(err, ERR_INVALID, "--%s takes a number of days, from 1 to %d, not \"%s\"",
+                         option, DAYS_MAX, value);
+}
+
 static int set_size(const char *option, int64_t least, int64_t most, int64_t *bytes,
                     const char *value, struct err *err)
 {
@@ -201,6 +215,10 @@ static int set_option(struct settings *settings, int key, const char *value, str
                    : err_set(err, ERR_INVALID, "--replay-until takes a number, not \"%s\"", value);
     case KEY_IDLE:
         return set_seconds(&settings->idle_exit_seconds, value, err);
+    case KEY_KEEP_EVENTS:
+        return set_days("keep-events", &settings->keep_event_days, value, err);
+    case KEY_KEEP_AUDIT:
+        return set_days("keep-audit", &settings->keep_audit_days, value, err);
     case KEY_LOG_LIMIT:
         return set_size("log-limit", LOG_LIMIT_LEAST, LOG_LIMIT_MOST, &settings->log_bytes, value,
                         err);
@@ -351,4 +369,71 @@ void settings_finish(struct settings *settings)
     free(settings->backup);
     free(settings->backup_directory);
     free(settings->restore);
+}
+
+/* ---- two of them ---- */
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same_listen(const struct settings *a, const struct settings *b)
+{
+    bool is_same = a->n_listen == b->n_listen;
+
+    for (size_t i = 0; is_same && i < a->n_listen; i++) {
+        is_same = strcmp(a->listen[i], b->listen[i]) == 0;
+    }
+    return is_same;
+}
+
+static bool is_same(const struct settings *a, const struct settings *b, int key)
+{
+    switch (key) {
+    case KEY_DATA:
+        return is_same_text(a->data, b->data);
+    case KEY_LISTEN:
+        return is_same_listen(a, b);
+    case KEY_MODE:
+        return a->socket_mode == b->socket_mode;
+    case KEY_HOST:
+        return is_same_text(a->host, b->host);
+    case KEY_CERT:
+        return is_same_text(a->tls_cert, b->tls_cert);
+    case KEY_KEY:
+        return is_same_text(a->tls_key, b->tls_key);
+    case KEY_OPEN:
+        return a->open == b->open;
+    case KEY_PLAIN:
+        return a->plain_http == b->plain_http;
+    case KEY_PROXY:
+        return a->behind_proxy == b->behind_proxy;
+    case KEY_BACKUP_DIRECTORY:
+        return is_same_text(a->backup_directory, b->backup_directory);
+    case KEY_IDLE:
+        return a->idle_exit_seconds == b->idle_exit_seconds;
+    case KEY_KEEP_EVENTS:
+        return a->keep_event_days == b->keep_event_days;
+    case KEY_KEEP_AUDIT:
+        return a->keep_audit_days == b->keep_audit_days;
+    case KEY_LOG_LIMIT:
+        return a->log_bytes == b->log_bytes;
+    case KEY_LOGS_LIMIT:
+        return a->logs_bytes == b->logs_bytes;
+    case KEY_CHECKPOINT_LIMIT:
+        return a->checkpoint_bytes == b->checkpoint_bytes;
+    default:
+        return true;
+    }
+}
+
+const char *settings_difference(const struct settings *a, const struct settings *b, size_t *place)
+{
+    for (; options[*place].name != NULL; (*place)++) {
+        if (!is_same(a, b, options[*place].key)) {
+            return options[(*place)++].name;
+        }
+    }
+    return NULL;
 }

@@ -26,6 +26,8 @@ struct settings {
     bool behind_proxy;
     bool accept_loss;
     int64_t idle_exit_seconds;
+    int64_t keep_event_days;  /* 0: not said */
+    int64_t keep_audit_days;  /* 0: not said */
     int64_t log_bytes;        /* kept of one attempt's log */
     int64_t logs_bytes;       /* of all logs */
     int64_t checkpoint_bytes; /* of an uploaded one, at most */
@@ -43,5 +45,8 @@ struct settings {
  * read. */
 MUST_USE int settings_read(int argc, char **argv, struct settings *settings, struct err *err);
 void settings_finish(struct settings *settings);
+/* The name of the next option, from *place (0 at first) on, in which the two differ; NULL: there is
+ * none. Those of one start alone and of tests are left out. */
+const char *settings_difference(const struct settings *a, const struct settings *b, size_t *place);
 
 #endif

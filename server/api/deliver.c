@@ -205,3 +205,10 @@ size_t api_token_uses(void *context, struct token_use uses[], size_t max)
     }
     return n;
 }
+
+void api_token_uses_again(void *context)
+{
+    const struct api *api = context;
+
+    http_token_uses_again(api->http);
+}

@@ -14,6 +14,8 @@ bool api_render(const struct command *command, int64_t *status, struct buf *text
 void api_tokens(void *context, const struct token_row tokens[], size_t n);
 /* Takes the newest uses of tokens that were not taken yet, at most `max`; returns how many. */
 size_t api_token_uses(void *context, struct token_use uses[], size_t max);
+/* Those that were taken are to be taken again. */
+void api_token_uses_again(void *context);
 /* Events are on disk up to this number; wakes those that follow them. */
 void api_events(void *context, int64_t last_seq);
 

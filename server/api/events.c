@@ -264,6 +264,18 @@ static int read_query(const struct http_request *request, struct follower *follo
     return read_after(request, follower, err);
 }
 
+/* A study that is there has all its events; of the others some may be missing. */
+static int check_place(const struct follower *follower, int64_t purged_seq, struct err *err)
+{
+    if (follower->study != 0 || follower->after == 0 || follower->after >= purged_seq) {
+        return 0;
+    }
+    return err_set(err, ERR_EVENTS_GONE,
+                   "events after %" PRId64 " were removed; read the studies anew, and go on with "
+                   "after=%" PRId64,
+                   follower->after, purged_seq);
+}
+
 static void start(struct read_request *read, struct follower *follower)
 {
     const struct stream_source source = {.context = follower,
@@ -295,7 +307,8 @@ static int start_events(struct read_request *read, struct err *err)
         (void)snprintf(follower->name, sizeof follower->name, "%s", read->study->name);
     }
     buf_init(&follower->frames, FRAMES_MAX);
-    if (read_query(read->request, follower, err) != 0) {
+    if (read_query(read->request, follower, err) != 0
+        || check_place(follower, read->view->purged_seq, err) != 0) {
         follower_destroy(follower);
         return -1;
     }

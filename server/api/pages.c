@@ -113,6 +113,10 @@ static const char *const help[ERR_CODE_COUNT] = {
     [ERR_EPOCH_CHANGED] = "The server was restored from a backup, or started without writes that "
                           "were lost, after it gave out this lease. Stop the job and ask for a new "
                           "lease; the trial is handed out again.",
+    [ERR_EVENTS_GONE] =
+        "Events after this number were removed: of studies that are gone, or old ones "
+        "of tokens and nodes. Read the studies anew, and follow the events from the "
+        "number in the detail on; after=0 tells all that are left.",
     [ERR_REVISION_CHANGED] =
         "If-Match names another revision than the study has. Read it again, then decide again.",
     [ERR_TOO_LARGE] = "A body may have 1 MiB (8 MiB where many trials are sent), 32 levels and "

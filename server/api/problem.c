@@ -26,6 +26,7 @@ static const struct {
     [ERR_WRONG_STATE] = {409, false, "The present state does not allow this"},
     [ERR_LEASE_ENDED] = {410, false, "The lease is over"},
     [ERR_EPOCH_CHANGED] = {410, false, "The server was restored from a backup"},
+    [ERR_EVENTS_GONE] = {410, false, "These events are no longer kept"},
     [ERR_REVISION_CHANGED] = {412, false, "The study has changed meanwhile"},
     [ERR_TOO_LARGE] = {413, false, "The request is too large"},
     [ERR_UNSUPPORTED_TYPE] = {415, false, "This content type is not understood"},

@@ -49,6 +49,8 @@ static int open_all(struct engine *engine, struct err *err)
         .entropy = system_entropy,
         .render = settings->render,
         .start_grace_ms = START_GRACE_MS,
+        .keep_event_days = settings->keep_event_days,
+        .keep_audit_days = settings->keep_audit_days,
         .suggestion_timeout_ms = SUGGESTION_TIMEOUT_MS,
         .suggest_durations = &engine->suggest_durations,
     };

@@ -61,11 +61,12 @@ struct engine {
     atomic_bool view_is_old;    /* something was answered since */
     atomic_bool view_is_wanted; /* a reader waits for a newer one */
     int64_t seq_told;
-    int64_t token_uses_kept_ms; /* real monotonic */
-    bool tokens_changed;        /* since they were last published */
-    size_t answered;            /* by the last group */
-    double gain;                /* how many of those came back while the writer waited, smoothed */
-    unsigned probe;             /* groups since it last waited */
+    int64_t token_uses_kept_ms;   /* real monotonic */
+    int64_t token_uses_before_ms; /* the time before, where this group took some; else 0 */
+    bool tokens_changed;          /* since they were last published */
+    size_t answered;              /* by the last group */
+    double gain;    /* how many of those came back while the writer waited, smoothed */
+    unsigned probe; /* groups since it last waited */
     atomic_ullong groups, commands, commits, granted, expired;
     atomic_llong last_commit_us;
     struct histogram commit_durations, suggest_durations;

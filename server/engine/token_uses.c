@@ -20,11 +20,13 @@ int token_uses_keep(struct engine *engine, struct err *err)
     int64_t now_ms = real_ms();
     size_t n;
 
+    engine->token_uses_before_ms = 0;
     if (engine->settings.token_uses == NULL || condition_is_final(engine)
         || (now_ms < token_uses_due_ms(engine) && !engine->tokens_changed
             && !atomic_load(&engine->stopping))) {
         return 0;
     }
+    engine->token_uses_before_ms = engine->token_uses_kept_ms;
     engine->token_uses_kept_ms = now_ms;
     while ((n = engine->settings.token_uses(engine->settings.context, uses, A_CALL)) > 0) {
         for (size_t i = 0; i < n; i++) {
@@ -32,4 +34,12 @@ int token_uses_keep(struct engine *engine, struct err *err)
         }
     }
     return 0;
+}
+
+void token_uses_undone(struct engine *engine)
+{
+    if (engine->token_uses_before_ms != 0 && engine->settings.token_uses_again != NULL) {
+        engine->settings.token_uses_again(engine->settings.context);
+        engine->token_uses_kept_ms = engine->token_uses_before_ms; /* the next group tries again */
+    }
 }

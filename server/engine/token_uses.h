@@ -15,4 +15,7 @@ MUST_USE int token_uses_keep(struct engine *engine, struct err *err);
 /* Returns when it is time again, in real milliseconds. */
 int64_t token_uses_due_ms(const struct engine *engine);
 
+/* The group was undone: what it took of them is taken again. */
+void token_uses_undone(struct engine *engine);
+
 #endif

@@ -270,6 +270,7 @@ static void run_group(struct engine *engine, struct command *first)
         }
     }
     if (end_group(engine, &err) != 0) {
+        token_uses_undone(engine);
         give_up_group(engine, NULL, &err);
         deliver(engine);
         return;

@@ -22,6 +22,8 @@ int logs_create(const struct logs_settings *settings, struct logs **logs, struct
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     made->settings = *settings;
+    atomic_init(&made->log_limit, settings->log_limit);
+    atomic_init(&made->total_limit, settings->total_limit);
     made->folder = -1;
     atomic_init(&made->sweep_at, settings->total_limit);
     for (size_t i = 0; i < LOCKS; i++) {
@@ -57,7 +59,14 @@ void logs_destroy(struct logs *logs)
 
 int64_t logs_limit(const struct logs *logs)
 {
-    return logs->settings.log_limit;
+    return atomic_load(&logs->log_limit);
+}
+
+void logs_set_limits(struct logs *logs, int64_t log_limit, int64_t total_limit)
+{
+    atomic_store(&logs->log_limit, log_limit);
+    atomic_store(&logs->total_limit, total_limit);
+    atomic_store(&logs->sweep_at, total_limit);
 }
 
 /* ---- one log ---- */
@@ -136,7 +145,7 @@ static int append_locked(struct logs *logs, const struct log_name *name,
         return -1;
     }
     int64_t before = bytes_of(fd);
-    int result = log_file_begin(&file, fd, logs->settings.log_limit, err);
+    int result = log_file_begin(&file, fd, logs_limit(logs), err);
     if (result == 0) {
         result = add_piece(logs, &file, piece, err);
         *next_offset = file.size;

@@ -42,6 +42,8 @@ OWN_POINTER(logs)
 
 /* The bytes kept of one attempt. */
 int64_t logs_limit(const struct logs *logs);
+/* Other limits from now on, of one attempt and of all. Any thread. */
+void logs_set_limits(struct logs *logs, int64_t log_limit, int64_t total_limit);
 
 struct log_piece {
     int64_t offset; /* of its first byte in the whole log */

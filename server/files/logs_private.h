@@ -9,9 +9,10 @@
 #define LOCKS 64
 
 struct logs {
-    struct logs_settings settings;
-    int folder;                   /* DATA/logs */
-    pthread_mutex_t locks[LOCKS]; /* of the logs, by trial */
+    struct logs_settings settings;          /* its limits are those of the start */
+    _Atomic int64_t log_limit, total_limit; /* those of now */
+    int folder;                             /* DATA/logs */
+    pthread_mutex_t locks[LOCKS];           /* of the logs, by trial */
     pthread_mutex_t watch_lock;
     struct log_watch *watches; /* under it */
     atomic_bool sweeping;

@@ -193,7 +193,7 @@ static void sort(struct kept_log heap[], size_t n)
 
 static void remove_oldest(struct log_sweep *sweep)
 {
-    int64_t limit = sweep->logs->settings.total_limit;
+    int64_t limit = atomic_load(&sweep->logs->total_limit);
 
     if (sweep->bytes <= limit) {
         return;
@@ -210,7 +210,7 @@ static void remove_oldest(struct log_sweep *sweep)
 /* Where live logs alone are more than may be kept, a sweep is worth it only after some growth. */
 static void set_next(struct logs *logs, int64_t bytes)
 {
-    int64_t limit = logs->settings.total_limit;
+    int64_t limit = atomic_load(&logs->total_limit);
 
     atomic_store(&logs->sweep_at, bytes > limit ? bytes + limit / 10 : limit);
 }

@@ -83,6 +83,7 @@ int uploads_create(const struct uploads_settings *settings, struct uploads **upl
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     made->settings = *settings;
+    atomic_init(&made->limit, settings->limit);
     made->folder = -1;
     (void)pthread_mutex_init(&made->lock, NULL);
     if (open_folders(made, err) != 0) {
@@ -106,7 +107,12 @@ void uploads_destroy(struct uploads *uploads)
 
 int64_t uploads_limit(const struct uploads *uploads)
 {
-    return uploads->settings.limit;
+    return atomic_load(&uploads->limit);
+}
+
+void uploads_set_limit(struct uploads *uploads, int64_t limit)
+{
+    atomic_store(&uploads->limit, limit);
 }
 
 /* ---- names ---- */

@@ -40,6 +40,8 @@ void uploads_destroy(struct uploads *uploads);
 OWN_POINTER(uploads)
 /* Bytes of one file at most. */
 int64_t uploads_limit(const struct uploads *uploads);
+/* Another one from now on. Any thread. */
+void uploads_set_limit(struct uploads *uploads, int64_t limit);
 
 /* ---- one upload ---- */
 /* ERR_STORAGE_FULL, ERR_IO, ERR_NOMEM. */

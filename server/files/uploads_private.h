@@ -17,9 +17,10 @@ struct content_count {
 };
 
 struct uploads {
-    struct uploads_settings settings;
-    int folder;           /* DATA/files */
-    pthread_mutex_t lock; /* while links are made or removed; guards `counts` */
+    struct uploads_settings settings; /* its limit is that of the start */
+    _Atomic int64_t limit;            /* that of now */
+    int folder;                       /* DATA/files */
+    pthread_mutex_t lock;             /* while links are made or removed; guards `counts` */
     struct content_count counts[UPLOAD_FOLDERS];
     atomic_ulong n_begun;                   /* names in incoming/ */
     atomic_bool counted;                    /* a walk has looked at all that was there */

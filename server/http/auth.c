@@ -169,6 +169,15 @@ size_t http_take_token_uses(struct http_server *server, struct http_token_use us
     return n;
 }
 
+void http_token_uses_again(struct http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < server->n_tokens; i++) {
+        server->tokens[i].use_is_new = server->tokens[i].used_at_ms != 0;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
 int64_t http_token_used_at(struct http_server *server, const char *id)
 {
     (void)pthread_mutex_lock(&server->lock);

@@ -62,6 +62,8 @@ void http_set_tokens(struct http_server *server, const struct http_token *tokens
 /* Takes the newest use of each token that was used since its use was last taken, at most `max`;
  * returns how many. Any thread. */
 size_t http_take_token_uses(struct http_server *server, struct http_token_use uses[], size_t max);
+/* All uses since the start are new again. Any thread. */
+void http_token_uses_again(struct http_server *server);
 /* Returns when the token was last used since the start, by the wall clock; 0: it was not. Any
  * thread. */
 int64_t http_token_used_at(struct http_server *server, const char *id);
@@ -273,6 +275,10 @@ struct http_settings {
     const struct http_route *routes;
     size_t n_routes;
     void *context; /* handed to every handler */
+    /* Loop thread: http_server_reload() was called, before the files are read again. May be NULL.
+     */
+    void (*on_reload)(void *context);
+    void *reload_context;
     /* Builds the problem document for the errors that the dispatcher itself finds (401, 403, 404,
      * 405, 413, 415, 429, malformed framing, …). Loop thread. */
     void (*problem)(void *context, struct http_request *request, const struct err *err,
@@ -294,6 +300,10 @@ void http_server_stop(struct http_server *server);
 /* Has the loop read certificate and key again, for connections that begin afterwards; files that
  * cannot be used are logged, and change nothing. Any thread, async-signal-safe. */
 void http_server_reload(struct http_server *server);
+/* Which files that is from now on; the texts are borrowed until the next call. Loop thread, as in
+ * on_reload. */
+void http_server_set_certificate(struct http_server *server, const char *cert_file,
+                                 const char *key_file);
 /* After http_server_run() has returned, or without a run. Accepts NULL. */
 void http_server_destroy(struct http_server *server);
 

@@ -53,6 +53,13 @@ void http_server_stop(struct http_server *server)
     raise_flag(server, &server->stop);
 }
 
+void http_server_set_certificate(struct http_server *server, const char *cert_file,
+                                 const char *key_file)
+{
+    server->settings.tls_cert_file = cert_file;
+    server->settings.tls_key_file = key_file;
+}
+
 void http_server_reload(struct http_server *server)
 {
     raise_flag(server, &server->reload);
@@ -164,6 +171,9 @@ static void reload_if_told(struct http_server *server)
     ssize_t got = read(server->wake_fd, &counter, sizeof counter);
     (void)got;
     atomic_store(&server->reload, false); /* told again from here on, the loop wakes again */
+    if (server->settings.on_reload != NULL) {
+        server->settings.on_reload(server->settings.reload_context);
+    }
     if (!server->tls) {
         log_info("told to read the TLS certificate again: there is none");
     } else if (tls_load(server, &err) != 0) {

@@ -180,7 +180,8 @@ MUST_USE int store_each_metric(struct store *store, int64_t study,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
                                void *context, struct err *err);
-/* Removes up to `rows` rows of studies deleted before `before_ms`; *more: call again. */
+/* Removes up to `rows` rows of studies deleted before `before_ms`, their events last; *more: call
+ * again. */
 MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
                                  struct err *err);
 
@@ -458,6 +459,18 @@ MUST_USE int store_each_event(struct store *store, int64_t study, int64_t after,
                               int (*each)(void *context, const struct event_row *event,
                                           struct err *err),
                               void *context, int64_t *looked_at, struct err *err);
+
+/* Removes, among the next `looked_at` numbers after *after (0 at first), the events from before
+ * this moment (wall clock) that belong to no study that is there. The newest event of all stays, so
+ * that no number comes twice. *after ← where to go on; 0: what follows is younger. Writes nothing
+ * where none goes. */
+MUST_USE int store_event_purge(struct store *store, int64_t before_ms, int64_t *after,
+                               int looked_at, struct err *err);
+/* The same for those of one study, of any age; *after ← INT64_MAX at the end. */
+MUST_USE int store_event_purge_study(struct store *store, int64_t study, int64_t *after,
+                                     int looked_at, struct err *err);
+/* *seq ← events were removed up to this number, here and there; 0: none was. */
+MUST_USE int store_events_purged(struct store *store, int64_t *seq, struct err *err);
 
 /* ---- facts of schedules: in order of happening (server/schedule/schedule.h) ---- */
 struct fact_row {

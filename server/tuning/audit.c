@@ -6,7 +6,6 @@
 
 #include "server/store/audit.h"
 
-#define KEPT_MS (INT64_C(400) * 24 * 60 * 60 * 1000)
 #define DETAIL_BYTES 400 /* one that is longer is cut */
 
 static int append(struct tuning *tuning, struct audit_row *row, const struct buf *detail,
@@ -167,9 +166,4 @@ int audit_own_token(struct tuning *tuning, const struct token_row *token, struct
     buf_init(&detail, DETAIL_BYTES);
     buf_puts(&detail, token->name);
     return append(tuning, &row, &detail, err);
-}
-
-int audit_purge(struct tuning *tuning, int rows, bool *more, struct err *err)
-{
-    return store_audit_purge(tuning->state.store, tuning->state.wall_ms - KEPT_MS, rows, more, err);
 }

@@ -9,7 +9,5 @@
 MUST_USE int audit_command(struct tuning *tuning, const struct command *command, struct err *err);
 /* Notes that the server itself has made a token. */
 MUST_USE int audit_own_token(struct tuning *tuning, const struct token_row *token, struct err *err);
-/* Removes up to `rows` of those that have been kept for long enough; *more: call again. */
-MUST_USE int audit_purge(struct tuning *tuning, int rows, bool *more, struct err *err);
 
 #endif

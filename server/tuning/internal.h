@@ -67,10 +67,11 @@ struct tuning {
     struct parked_report *parked, **parked_tail; /* in order of arrival */
     struct heap forecast_deadlines;              /* of parked reports */
 
-    uint64_t groups;  /* counts them */
-    bool is_settled;  /* the group is: the next command begins another */
-    bool stopping;    /* nothing is granted any more */
-    int64_t purge_ms; /* monotonic: when deleted studies and old replies are looked at next */
+    uint64_t groups;      /* counts them */
+    bool is_settled;      /* the group is: the next command begins another */
+    bool stopping;        /* nothing is granted any more */
+    int64_t purge_ms;     /* monotonic: when deleted studies and old replies are looked at next */
+    int64_t purged_event; /* old events were looked at up to here; 0: from the first one */
     struct command *done, **done_tail;
 };
 

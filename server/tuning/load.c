@@ -28,6 +28,7 @@
 #include "server/tuning/forecasts.h"
 #include "server/tuning/history.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/retention.h"
 #include "server/tuning/tuning.h"
 
 #define DURATIONS_LOOKED_AT 60 /* trials */
@@ -298,6 +299,7 @@ static int load_token(void *context, const struct token_row *row, struct err *er
 static int load_all(struct tuning *tuning, struct err *err)
 {
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
+    TRY(retention_load(tuning, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
     TRY(store_each_worker(tuning->state.store, WORKERS_KEPT, load_worker, tuning, err));
     TRY(store_each_node(tuning->state.store, load_node, tuning, err));

@@ -22,6 +22,8 @@ struct tuning_settings {
     bool (*render)(const struct command *command, int64_t *status, struct buf *text);
     int64_t suggestion_timeout_ms; /* how long an ask waits for a suggestion to be made: 2,000 */
     struct histogram *suggest_durations; /* of suggestions that need no thread; NULL: not kept */
+    int64_t keep_event_days;             /* events of no study that is there; 0: 400 */
+    int64_t keep_audit_days;             /* 0: 400 */
     int64_t start_grace_ms; /* every lease lives at least this long after a start: 120,000 */
 };
 

@@ -1,21 +1,18 @@
 /* What happens once a group: what time brought, studies that are over, counters, housekeeping. */
 #include <inttypes.h>
 
-#include "server/state/checkpoints.h"
 #include "server/state/events.h"
 #include "server/state/limits.h"
-#include "server/state/requests.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
 #include "server/tuning/ask.h"
-#include "server/tuning/audit.h"
 #include "server/tuning/claim.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/release.h"
-#include "server/tuning/reply.h"
+#include "server/tuning/retention.h"
 #include "server/tuning/suggestion.h"
 #include "server/tuning/tuning.h"
 
@@ -142,36 +139,6 @@ static int flush_studies(struct tuning *tuning, struct err *err)
     return 0;
 }
 
-/* ---- housekeeping ---- */
-
-#define PURGE_EVERY_MS (60 * 1000)
-#define PURGE_NEXT_MS 1000
-#define PURGED_AT_ONCE 2000 /* rows of a kind: some milliseconds */
-#define PURGE_AFTER_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
-
-/* Housekeeping in small steps, only when the group writes anyway or much time has passed. */
-static int purge(struct tuning *tuning, struct err *err)
-{
-    bool more_rows = false;
-    bool more_replies = false;
-    bool more_audit = false;
-
-    if (tuning->state.now_ms < tuning->purge_ms) {
-        return 0;
-    }
-    requests_purge(&tuning->state);
-    TRY(store_purge_deleted(tuning->state.store, tuning->state.wall_ms - PURGE_AFTER_MS,
-                            PURGED_AT_ONCE, &more_rows, err));
-    if (store_group_is_dirty(tuning->state.store)) {
-        TRY(replies_purge(tuning, PURGED_AT_ONCE, &more_replies, err));
-        TRY(audit_purge(tuning, PURGED_AT_ONCE, &more_audit, err));
-    }
-    TRY(obsolete_purge(&tuning->state, tuning->state.wall_ms - PURGE_AFTER_MS, err));
-    bool more = more_rows || more_replies || more_audit;
-    tuning->purge_ms = tuning->state.now_ms + (more ? PURGE_NEXT_MS : PURGE_EVERY_MS);
-    return 0;
-}
-
 int tuning_settle(struct tuning *tuning, struct err *err)
 {
     tuning_read_clock(tuning);
@@ -190,6 +157,6 @@ int tuning_settle(struct tuning *tuning, struct err *err)
         TRY(study_prepare(tuning, study, err));
     }
     reports_answer(tuning, false);
-    TRY(purge(tuning, err));
+    TRY(retention_step(tuning, err));
     return flush_studies(tuning, err);
 }

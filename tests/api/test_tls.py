@@ -67,6 +67,22 @@ class Reload(TlsServer):
             self.hang_up("is valid until")
             self.assertEqual(self.shown(), serial)
 
+    def test_a_file_that_is_none_is_refused_and_nobody_waits_for_it(self):
+        """A FIFO that nobody writes to would hold the loop for ever."""
+        self.start(1)
+        for make in (os.mkfifo, os.mkdir):
+            for path in (self.cert, self.key):
+                kept = path + ".kept"
+                os.rename(path, kept)
+                make(path)
+                self.hang_up(f"{path} cannot be read: ")
+                self.assertEqual(self.shown(), 1)
+                os.rmdir(path) if make is os.mkdir else os.unlink(path)
+                os.rename(kept, path)
+        self.write(2)
+        self.hang_up("is valid until")
+        self.assertEqual(self.shown(), 2)
+
     def test_connections_and_leases_go_on(self):
         self.start(1)
         with self.server.client() as admin, self.server.client("worker") as worker:
@@ -155,6 +171,24 @@ class Expiry(TlsServer):
         self.assertIn(f"the TLS certificate in {self.cert} expires soon, at ", self.server.log())
         self.write(2, begins=DAY, expires=300 * DAY)
         self.hang_up("is valid only from ")
+
+
+class Moved(TlsServer):
+    def test_settings_may_name_other_files(self):
+        config = self.cert + ".conf"
+        other = self.cert + ".2", self.key + ".2"
+        self.write(1)
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"tls-cert = {self.cert}\ntls-key = {self.key}\n")
+        self.server.args = ["--config", config]
+        self.server.start()
+        self.addCleanup(lambda: self.assertEqual(self.server.stop(), 0))
+        self.cert, self.key = other
+        self.write(2)
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"tls-cert = {self.cert}\ntls-key = {self.key}\n")
+        self.hang_up("is valid until")
+        self.assertEqual(self.shown(), 2)
 
 
 class WithoutTls(unittest.TestCase):

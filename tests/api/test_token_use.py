@@ -85,6 +85,26 @@ class TokenUse(unittest.TestCase):
             self.assertEqual(self.last_use(admin, token), seen)
             self.assertIsNone(self.last_use(admin, other))
 
+    def test_it_is_kept_though_a_group_was_undone(self):
+        """On a disk that is full while the uses are written, and then is not."""
+        full = os.path.join(self.server.data, "files", "full")
+        self.assertEqual(self.server.stop(), 0)
+        self.server.env.update(hone.preload_env(HONE_TEST_FULL=full))
+        self.server.start()
+        with self.server.client() as admin:
+            token = self.make(admin, "read")
+            self.assertEqual(self.use(token), 200)
+            seen = self.last_use(admin, token)
+            with open(full, "w", encoding="ascii"):
+                pass
+            self.assertEqual(admin.post("/v1/tokens", {"scopes": ["read"]}).type, "storage-full")
+            os.remove(full)
+            hone.wait_until(lambda: admin.post("/v1/tokens", {"scopes": ["read"]}).status == 201, 30, "space")
+        self.server.kill()
+        self.server.start()
+        with self.server.client() as admin:
+            self.assertEqual(self.last_use(admin, token), seen)
+
     def test_it_is_there_in_tables(self):
         with self.server.client() as admin:
             self.assertIn("last_used_at", admin.get("/v1/tokens?format=csv").body.decode().splitlines()[0])

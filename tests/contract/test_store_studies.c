@@ -259,10 +259,104 @@ START_TEST(purge_removes_only_what_was_deleted_before)
 }
 END_TEST
 
+static int64_t add_event(int64_t study, int64_t at_ms)
+{
+    const struct event_row event = {.study = study, .kind = EVENT_STUDY_CHANGED, .at_ms = at_ms};
+    int64_t seq;
+
+    MUST(store_event_append(f.store, &event, &seq, &f.err));
+    return seq;
+}
+
+static int see_seq(void *context, const struct event_row *event, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%" PRId64 " ", event->seq);
+    return 0;
+}
+
+static void expect_events(int64_t study, const char *numbers, int64_t purged)
+{
+    int64_t looked_at, found;
+
+    MUST(store_each_event(f.store, study, 0, 100, see_seq, NULL, &looked_at, &f.err));
+    expect_seen(numbers);
+    MUST(store_events_purged(f.store, &found, &f.err));
+    ck_assert_int_eq(found, purged);
+}
+
+static void purge_old_events(int64_t before_ms)
+{
+    int64_t after = 0;
+
+    store_group_begin(f.store);
+    do {
+        MUST(store_event_purge(f.store, before_ms, &after, 2, &f.err));
+    } while (after != 0);
+}
+
+START_TEST(events_go_with_their_study_or_with_age_and_no_number_comes_twice)
+{
+    bool more = true;
+
+    begin_case(_i);
+    store_group_begin(f.store);
+    struct study_row kept = script_study("kept");
+    struct study_row doomed = script_study("doomed");
+    MUST(store_study_insert(f.store, &kept, &f.err));
+    MUST(store_study_insert(f.store, &doomed, &f.err));
+    const struct {
+        int64_t study, at_ms;
+    } events[] = {{0, 10},  {kept.id, 10}, {doomed.id, 10},   {0, 10},
+                  {99, 10}, {0, 2000},     {doomed.id, 3000}, {0, 10}};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        ck_assert_int_eq(add_event(events[i].study, events[i].at_ms), (int64_t)i + 1);
+    }
+    MUST(store_study_delete(f.store, doomed.id, 5000, &f.err));
+    commit();
+    purge_old_events(1000);
+    store_group_rollback(f.store);
+    expect_events(0, "1 2 3 4 5 6 7 8 ", 0);
+    purge_old_events(1000);
+    commit();
+    expect_events(0, "2 3 6 7 8 ", 5);
+    purge_old_events(10); /* nothing is that old, and nothing is written */
+    ck_assert(!store_group_is_dirty(f.store));
+    commit();
+    store_group_begin(f.store);
+    for (int calls = 0; calls < 3; calls++) {
+        MUST(store_purge_deleted(f.store, 5001, 2, &more, &f.err));
+    }
+    ck_assert(store_group_is_dirty(f.store));
+    store_group_rollback(f.store); /* what was undone is looked at again */
+    for (int calls = 0; more; calls++) {
+        ck_assert_int_lt(calls, 40);
+        store_group_begin(f.store);
+        MUST(store_purge_deleted(f.store, 5001, 2, &more, &f.err));
+        commit();
+    }
+    expect_events(0, "2 6 8 ", 7);
+    store_group_begin(f.store);
+    struct study_row next = script_study("next");
+    MUST(store_study_insert(f.store, &next, &f.err));
+    ck_assert_int_eq(next.id, doomed.id); /* as SQLite has it: so the past of that one is gone */
+    commit();
+    expect_events(next.id, "", 7);
+    store_group_begin(f.store);
+    purge_old_events(INT64_MAX);
+    ck_assert_int_eq(add_event(0, 1), 9); /* the newest stayed */
+    commit();
+    expect_events(0, "2 8 9 ", 7);
+    end_case();
+}
+END_TEST
+
 void add_store_studies(Suite *suite)
 {
     ADD_CASES(suite, "studies", study_reads_back_as_inserted,
               study_update_keeps_name_and_accepted_body, live_studies_come_in_order_of_id,
               walk_stops_with_what_the_callback_returns, metrics_belong_to_their_study,
-              worker_reads_back_under_its_id, purge_removes_only_what_was_deleted_before);
+              worker_reads_back_under_its_id, purge_removes_only_what_was_deleted_before,
+              events_go_with_their_study_or_with_age_and_no_number_comes_twice);
 }

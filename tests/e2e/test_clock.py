@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Somebody sets the clock of the machine while a worker runs: it counts on one that nobody sets."""
 
+import json
 import os
 import pathlib
 import sys
@@ -8,7 +9,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
-from hone import build_path, wait_until  # noqa: E402
+from hone import Server, build_path, study, wait_until  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
 
 SECONDS = 60

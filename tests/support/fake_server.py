@@ -23,6 +23,7 @@ STATUS_OF = {
     "malformed": 400, "unauthorized": 401, "forbidden": 403, "not-found": 404,
     "method-not-allowed": 405, "study-exists": 409, "lease-superseded": 409,
     "result-conflict": 409, "wrong-state": 409, "lease-ended": 410, "epoch-changed": 410,
+    "events-gone": 410,
     "revision-changed": 412, "too-large": 413, "unsupported-type": 415, "invalid": 422,
     "key-reused": 422, "upgrade-required": 426, "rate-limited": 429, "overloaded": 503,
     "starting": 503, "read-only": 503, "storage-full": 503}

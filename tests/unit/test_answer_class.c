@@ -169,6 +169,7 @@ static const struct {
     {409, "wrong-state", "retry lost lost lost lost"},
     {410, "lease-ended", "lost lost lost lost lost"},
     {410, "epoch-changed", "lost lost lost lost lost"},
+    {410, "events-gone", "retry refused refused refused refused"},
     {412, "revision-changed", "retry refused refused refused refused"},
     {413, "too-large", "retry refused refused refused refused"},
     {415, "unsupported-type", "retry refused refused refused refused"},

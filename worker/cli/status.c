@@ -26,6 +26,7 @@ static enum exit_status status_of(enum err_code code)
     case ERR_WRONG_STATE:
     case ERR_LEASE_ENDED:
     case ERR_EPOCH_CHANGED:
+    case ERR_EVENTS_GONE:
     case ERR_REVISION_CHANGED:
     case ERR_KEY_REUSED:
         return EXIT_STATUS_CONFLICT;

@@ -173,6 +173,7 @@ int store_group_commit(struct store *store, struct err *err)
 void store_group_rollback(struct store *store)
 {
     store->in_group = false;
+    store->purged_study = 0; /* what was removed may be there again */
     if (store->begun && sqlite3_get_autocommit(store->db) == 0) {
         step_anyway(store, STMT_ROLLBACK);
     }

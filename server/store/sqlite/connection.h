@@ -20,6 +20,7 @@ struct store {
     struct hwm mark;      /* as of the last commit; a reader's is that of its opening */
     int64_t last_attempt; /* of earlier epochs */
     char *accepted_loss;  /* what store_settings.accept_loss gave up; NULL: nothing */
+    int64_t purged_study, purged_event; /* whose events are removed, and up to where */
     /* the group: what was announced and what was really sent */
     bool in_group;
     bool begun;

@@ -1,4 +1,4 @@
-/* What only grows: measurements, events, replies; and tokens. */
+/* What only grows: measurements, facts, fits, replies; and tokens. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,91 +147,6 @@ int store_each_measurement_after(struct store *store, const struct measurement_q
         int stop = each_of_series(store, query, attempt, metric, each, context, err);
         if (stop != 0) {
             return stop;
-        }
-    }
-    return more;
-}
-
-/* ---- events ---- */
-
-const char *event_kind_name(enum event_kind kind)
-{
-    static const char *const names[EVENT_KIND_COUNT] = {
-        [EVENT_STUDY_CREATED] = "study-created",
-        [EVENT_STUDY_CHANGED] = "study-changed",
-        [EVENT_STUDY_FINISHED] = "study-finished",
-        [EVENT_STUDY_DELETED] = "study-deleted",
-        [EVENT_TRIAL_QUEUED] = "trial-queued",
-        [EVENT_TRIAL_RUNNING] = "trial-running",
-        [EVENT_TRIAL_PAUSED] = "trial-paused",
-        [EVENT_TRIAL_ENDED] = "trial-ended",
-        [EVENT_ATTEMPT_ENDED] = "attempt-ended",
-        [EVENT_TOKEN_CHANGED] = "token-changed",
-        [EVENT_MEASUREMENT_REPLACED] = "measurement-replaced",
-        [EVENT_WORKER_QUARANTINED] = "worker-quarantined",
-        [EVENT_WORKER_DRAINING] = "worker-draining",
-        [EVENT_WORKER_RESUMED] = "worker-resumed",
-    };
-
-    return names[kind];
-}
-
-int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
-                       struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_INSERT);
-
-    stmt_bind_int(&s, ":study", event->study);
-    stmt_bind_int(&s, ":kind", event->kind);
-    stmt_bind_int_or_null(&s, ":trial", event->trial != 0, event->trial);
-    stmt_bind_int_or_null(&s, ":attempt", event->attempt != 0, event->attempt);
-    stmt_bind_int(&s, ":at_ms", event->at_ms);
-    stmt_bind_text(&s, ":worker", event->worker);
-    stmt_bind_text(&s, ":detail", event->detail);
-    TRY(stmt_run(store, &s, err));
-    *seq = sqlite3_last_insert_rowid(store->db);
-    return 0;
-}
-
-int store_last_seq(struct store *store, int64_t *seq, struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_LAST);
-
-    TRY(stmt_step(store, &s, err) < 0);
-    *seq = stmt_int(&s, 0);
-    return 0;
-}
-
-int store_each_event(struct store *store, int64_t study, int64_t after, int limit,
-                     int (*each)(void *context, const struct event_row *event, struct err *err),
-                     void *context, int64_t *looked_at, struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_AFTER);
-    int more;
-
-    *looked_at = after;
-    stmt_bind_int(&s, ":after", after);
-    stmt_bind_int(&s, ":limit", limit);
-    while ((more = stmt_step(store, &s, err)) == 1) {
-        OWN(memory) char *worker = stmt_text_dup(&s, 6);
-        OWN(memory) char *detail = stmt_text_dup(&s, 7);
-        struct event_row event = {
-            .seq = stmt_int(&s, 0),
-            .study = stmt_int(&s, 1),
-            .kind = (enum event_kind)stmt_int(&s, 2),
-            .trial = stmt_int(&s, 3),
-            .attempt = stmt_int(&s, 4),
-            .at_ms = stmt_int(&s, 5),
-            .worker = worker,
-            .detail = detail,
-        };
-        TRY(stmt_check(&s, err));
-        *looked_at = event.seq;
-        if (study == 0 || event.study == study) {
-            int stop = each(context, &event, err);
-            if (stop != 0) {
-                return stop;
-            }
         }
     }
     return more;

@@ -20,6 +20,14 @@
     " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name, trial.replaced,"       \
     " trial.ignored, trial.excused, trial.bounded"
 
+/* Of one study, or old ones of none that is there; never the newest, whose number would come again.
+ */
+#define EVENTS_TO_GO                                                                               \
+    "seq > :after AND seq <= :until AND seq < (SELECT max(seq) FROM event)"                        \
+    " AND CASE :study WHEN 0 THEN at_ms < :before_ms"                                              \
+    " AND NOT EXISTS (SELECT 1 FROM study WHERE study.id = event.study)"                           \
+    " ELSE event.study = :study END"
+
 #define TRIAL_FROM                                                                                 \
     " FROM trial LEFT JOIN attempt ON attempt.id = trial.attempt_id"                               \
     " LEFT JOIN worker ON worker.id = attempt.worker "
@@ -215,6 +223,8 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
+    [STMT_EVENT_PURGE_LAST] = "SELECT coalesce(max(seq), 0) FROM event WHERE " EVENTS_TO_GO,
+    [STMT_EVENT_PURGE] = "DELETE FROM event WHERE " EVENTS_TO_GO,
     [STMT_FACT_INSERT] =
         "INSERT INTO fact (study, fact, trial, bracket, step, value, at_ms, seq, call,"
         " call_step, reached)"

@@ -246,7 +246,7 @@ int store_each_worker(struct store *store, int64_t attempts,
 static const enum stmt_name purge_steps[] = {
     STMT_PURGE_MEASUREMENTS, STMT_PURGE_EVIDENCE, STMT_PURGE_ATTEMPTS,  STMT_PURGE_TRIALS,
     STMT_PURGE_FACTS,        STMT_PURGE_FITS,     STMT_PURGE_STANDINGS, STMT_PURGE_FORMER,
-    STMT_PURGE_TRANSFERS,    STMT_PURGE_METRICS,  STMT_PURGE_STUDY,
+    STMT_PURGE_TRANSFERS,    STMT_PURGE_METRICS,
 };
 
 /* *left: how many rows may still go; what went is taken off. */
@@ -267,7 +267,17 @@ static int purge_study(struct store *store, int64_t study, int rows, struct err 
     for (size_t i = 0; i < sizeof purge_steps / sizeof purge_steps[0] && rows > 0; i++) {
         TRY(purge_step(store, purge_steps[i], study, &rows, err));
     }
-    return 0;
+    if (rows == 0) {
+        return 0;
+    }
+    if (store->purged_study != study) {
+        store->purged_study = study;
+        store->purged_event = 0;
+    }
+    if (store->purged_event < INT64_MAX) { /* another study may get its id: its past must go, too */
+        return store_event_purge_study(store, study, &store->purged_event, rows, err);
+    }
+    return purge_step(store, STMT_PURGE_STUDY, study, &rows, err);
 }
 
 int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,

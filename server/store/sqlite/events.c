@@ -1,0 +1,201 @@
+/* Events: written, read in order, and removed when their study is gone. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/store/sqlite/connection.h"
+
+#define PURGED_KEY "events_purged"
+
+const char *event_kind_name(enum event_kind kind)
+{
+    static const char *const names[EVENT_KIND_COUNT] = {
+        [EVENT_STUDY_CREATED] = "study-created",
+        [EVENT_STUDY_CHANGED] = "study-changed",
+        [EVENT_STUDY_FINISHED] = "study-finished",
+        [EVENT_STUDY_DELETED] = "study-deleted",
+        [EVENT_TRIAL_QUEUED] = "trial-queued",
+        [EVENT_TRIAL_RUNNING] = "trial-running",
+        [EVENT_TRIAL_PAUSED] = "trial-paused",
+        [EVENT_TRIAL_ENDED] = "trial-ended",
+        [EVENT_ATTEMPT_ENDED] = "attempt-ended",
+        [EVENT_TOKEN_CHANGED] = "token-changed",
+        [EVENT_MEASUREMENT_REPLACED] = "measurement-replaced",
+        [EVENT_WORKER_QUARANTINED] = "worker-quarantined",
+        [EVENT_WORKER_DRAINING] = "worker-draining",
+        [EVENT_WORKER_RESUMED] = "worker-resumed",
+    };
+
+    return names[kind];
+}
+
+int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
+                       struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_INSERT);
+
+    stmt_bind_int(&s, ":study", event->study);
+    stmt_bind_int(&s, ":kind", event->kind);
+    stmt_bind_int_or_null(&s, ":trial", event->trial != 0, event->trial);
+    stmt_bind_int_or_null(&s, ":attempt", event->attempt != 0, event->attempt);
+    stmt_bind_int(&s, ":at_ms", event->at_ms);
+    stmt_bind_text(&s, ":worker", event->worker);
+    stmt_bind_text(&s, ":detail", event->detail);
+    TRY(stmt_run(store, &s, err));
+    *seq = sqlite3_last_insert_rowid(store->db);
+    return 0;
+}
+
+int store_last_seq(struct store *store, int64_t *seq, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_LAST);
+
+    TRY(stmt_step(store, &s, err) < 0);
+    *seq = stmt_int(&s, 0);
+    return 0;
+}
+
+int store_each_event(struct store *store, int64_t study, int64_t after, int limit,
+                     int (*each)(void *context, const struct event_row *event, struct err *err),
+                     void *context, int64_t *looked_at, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_AFTER);
+    int more;
+
+    *looked_at = after;
+    stmt_bind_int(&s, ":after", after);
+    stmt_bind_int(&s, ":limit", limit);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        OWN(memory) char *worker = stmt_text_dup(&s, 6);
+        OWN(memory) char *detail = stmt_text_dup(&s, 7);
+        struct event_row event = {
+            .seq = stmt_int(&s, 0),
+            .study = stmt_int(&s, 1),
+            .kind = (enum event_kind)stmt_int(&s, 2),
+            .trial = stmt_int(&s, 3),
+            .attempt = stmt_int(&s, 4),
+            .at_ms = stmt_int(&s, 5),
+            .worker = worker,
+            .detail = detail,
+        };
+        TRY(stmt_check(&s, err));
+        *looked_at = event.seq;
+        if (study == 0 || event.study == study) {
+            int stop = each(context, &event, err);
+            if (stop != 0) {
+                return stop;
+            }
+        }
+    }
+    return more;
+}
+
+/* ---- removing them ---- */
+
+int store_events_purged(struct store *store, int64_t *seq, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_GET);
+    char value[24] = "0";
+
+    stmt_bind_text(&s, ":key", PURGED_KEY);
+    int found = stmt_step(store, &s, err);
+    TRY(found < 0);
+    if (found == 1) {
+        stmt_text_copy(&s, 0, value, sizeof value);
+    }
+    *seq = strtoll(value, NULL, 10);
+    return 0;
+}
+
+static int note_purged(struct store *store, int64_t seq, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_PUT);
+    char value[24];
+
+    (void)snprintf(value, sizeof value, "%" PRId64, seq);
+    stmt_bind_text(&s, ":key", PURGED_KEY);
+    stmt_bind_text(&s, ":value", value);
+    return stmt_run(store, &s, err);
+}
+
+static struct stmt use_for(struct store *store, enum stmt_name name, int64_t study,
+                           int64_t before_ms, int64_t after, int64_t until)
+{
+    struct stmt s = stmt_use(store, name);
+
+    stmt_bind_int(&s, ":study", study);
+    stmt_bind_int(&s, ":before_ms", before_ms);
+    stmt_bind_int(&s, ":after", after);
+    stmt_bind_int(&s, ":until", until);
+    return s;
+}
+
+/* Those after `after` up to `until` that are to go; nothing is written where there are none. */
+static int purge_between(struct store *store, int64_t study, int64_t before_ms, int64_t after,
+                         int64_t until, struct err *err)
+{
+    int64_t newest, purged;
+
+    {
+        OWN(stmt)
+        struct stmt s = use_for(store, STMT_EVENT_PURGE_LAST, study, before_ms, after, until);
+        TRY(stmt_step(store, &s, err) < 0);
+        newest = stmt_int(&s, 0);
+    }
+    if (newest == 0) {
+        return 0;
+    }
+    TRY(store_events_purged(store, &purged, err));
+    if (newest > purged) {
+        TRY(note_purged(store, newest, err));
+    }
+    OWN(stmt) struct stmt s = use_for(store, STMT_EVENT_PURGE, study, before_ms, after, until);
+    return stmt_run(store, &s, err);
+}
+
+/* The first event after `after`; *seq 0: there is none. */
+static int next_event(struct store *store, int64_t after, int64_t *seq, int64_t *at_ms,
+                      struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_AFTER);
+
+    stmt_bind_int(&s, ":after", after);
+    stmt_bind_int(&s, ":limit", 1);
+    int found = stmt_step(store, &s, err);
+    TRY(found < 0);
+    *seq = found == 1 ? stmt_int(&s, 0) : 0;
+    *at_ms = found == 1 ? stmt_int(&s, 5) : 0;
+    return 0;
+}
+
+int store_event_purge(struct store *store, int64_t before_ms, int64_t *after, int looked_at,
+                      struct err *err)
+{
+    int64_t next, at_ms;
+
+    TRY(next_event(store, *after, &next, &at_ms, err));
+    if (next == 0 || at_ms >= before_ms) {
+        *after = 0;
+        return 0;
+    }
+    int64_t until = next - 1 + looked_at;
+    TRY(purge_between(store, 0, before_ms, next - 1, until, err));
+    *after = until;
+    return 0;
+}
+
+int store_event_purge_study(struct store *store, int64_t study, int64_t *after, int looked_at,
+                            struct err *err)
+{
+    int64_t next, ignored;
+
+    TRY(next_event(store, *after, &next, &ignored, err));
+    if (next == 0) {
+        *after = INT64_MAX;
+        return 0;
+    }
+    int64_t until = next - 1 + looked_at;
+    TRY(purge_between(store, study, 0, next - 1, until, err));
+    *after = until;
+    return 0;
+}

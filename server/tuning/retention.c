@@ -1,0 +1,59 @@
+#include "server/tuning/retention.h"
+
+#include <inttypes.h>
+
+#include "server/state/checkpoints.h"
+#include "server/state/requests.h"
+#include "server/store/audit.h"
+#include "server/tuning/reply.h"
+
+#define PURGE_EVERY_MS (60 * 1000)
+#define PURGE_NEXT_MS 1000
+#define PURGED_AT_ONCE 2000 /* rows of a kind: some milliseconds */
+#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+#define PURGE_AFTER_MS (7 * DAY_MS)
+#define DAYS_DEFAULT 400
+
+static int64_t kept_since_ms(const struct tuning *tuning, int64_t days)
+{
+    return tuning->state.wall_ms - (days > 0 ? days : DAYS_DEFAULT) * DAY_MS;
+}
+
+static int purge_events(struct tuning *tuning, bool *more, struct err *err)
+{
+    struct state *state = &tuning->state;
+
+    TRY(store_event_purge(state->store, kept_since_ms(tuning, tuning->settings.keep_event_days),
+                          &tuning->purged_event, PURGED_AT_ONCE, err));
+    *more = tuning->purged_event > 0;
+    return store_events_purged(state->store, &state->purged_seq, err);
+}
+
+int retention_step(struct tuning *tuning, struct err *err)
+{
+    struct store *store = tuning->state.store;
+    bool more[4] = {false};
+
+    if (tuning->state.now_ms < tuning->purge_ms) {
+        return 0;
+    }
+    requests_purge(&tuning->state);
+    TRY(store_purge_deleted(store, tuning->state.wall_ms - PURGE_AFTER_MS, PURGED_AT_ONCE, &more[0],
+                            err));
+    if (store_group_is_dirty(store)) {
+        TRY(replies_purge(tuning, PURGED_AT_ONCE, &more[1], err));
+        TRY(store_audit_purge(store, kept_since_ms(tuning, tuning->settings.keep_audit_days),
+                              PURGED_AT_ONCE, &more[2], err));
+        TRY(purge_events(tuning, &more[3], err));
+    }
+    TRY(obsolete_purge(&tuning->state, tuning->state.wall_ms - PURGE_AFTER_MS, err));
+    bool is_soon = more[0] || more[1] || more[2] || more[3];
+    tuning->purge_ms = tuning->state.now_ms + (is_soon ? PURGE_NEXT_MS : PURGE_EVERY_MS);
+    return 0;
+}
+
+int retention_load(struct tuning *tuning, struct err *err)
+{
+    tuning->purged_event = 0;
+    return store_events_purged(tuning->state.store, &tuning->state.purged_seq, err);
+}
