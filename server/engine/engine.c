@@ -66,7 +66,10 @@ static int open_all(struct engine *engine, struct err *err)
                     store_accepted_loss(engine->store));
     }
     TRY(tuning_create(&tuning_settings, engine->store, &engine->tuning, err));
-    TRY(store_begin_run(engine->store, err)); /* one that cannot be read stays as it is */
+    /* One that cannot be read stays as it is. On a full disk the looking for space writes later. */
+    if (store_begin_run(engine->store, err) != 0 && err->code != ERR_STORAGE_FULL) {
+        return -1;
+    }
     TRY(watch_open(engine, err));
     atomic_store(&engine->is_loaded, true);
     return 0;
