@@ -9,6 +9,8 @@
 #include "common/own.h"
 #include "common/regular_file.h"
 
+#define MARK "\xef\xbb\xbf" /* some editors begin a file in UTF-8 with it */
+
 static char *trimmed(char *text)
 {
     while (isspace((unsigned char)*text) != 0) {
@@ -46,7 +48,8 @@ static int take_lines(FILE *file, const char *path, setting_taker *take, void *c
     ssize_t len;
 
     for (unsigned n = 1; (len = getline(&line, &size, file)) >= 0; n++) {
-        if (take_line(line, (size_t)len, take, context, err) != 0) {
+        size_t mark = n == 1 && strncmp(line, MARK, sizeof MARK - 1) == 0 ? sizeof MARK - 1 : 0;
+        if (take_line(line + mark, (size_t)len - mark, take, context, err) != 0) {
             return err_wrap(err, "%s:%u", path, n);
         }
     }

@@ -1,6 +1,7 @@
 /* A file of settings, for both programs: a line is `name = value`, or a name alone. Blanks around
  * either do not count; a line that is empty or begins with '#' is left out. A line may be of any
- * length, and has no zero byte: what stands behind one would count for nothing. */
+ * length, and has no zero byte: what stands behind one would count for nothing. The mark with which
+ * some editors begin a file in UTF-8 is left out. */
 #ifndef COMMON_SETTINGS_FILE_H
 #define COMMON_SETTINGS_FILE_H
 

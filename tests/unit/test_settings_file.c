@@ -43,6 +43,10 @@ static const struct {
     {" a = b c \r\na=\nd", "a=b c(3);a=(0);d=-(0);"},
     {"a = b = c\n= d\n", "a=b = c(5);=d(1);"},
     {"a=#b\n", "a=#b(2);"},
+    {"\xef\xbb\xbf"
+     "a = b\n",
+     "a=b(1);"}, /* as editors on Windows begin a file */
+    {"\xef\xbb\xbf", ""},
 };
 
 START_TEST(a_line_is_a_name_and_a_value)
