@@ -64,10 +64,11 @@ void entry_advance(struct rung_entry *entry, int64_t level)
     }
 }
 
-int entry_note(struct rung_entry *entry, int64_t level, struct measured_point point,
+int entry_note(struct rung_entry *entry, int64_t level, bool replaces, struct measured_point point,
                struct err *err)
 {
-    if (point.step == entry->last.step && entry->state == ENTRY_RUNNING) {
+    if (replaces && point.step == entry->last.step && entry->state == ENTRY_RUNNING
+        && !entry_is_decided(entry, point.step)) {
         entry->last = point; /* the value of a result replaces the measurement */
         return 0;
     }

@@ -84,9 +84,10 @@ struct measured_point entry_newest(const struct rung_entry *entry);
 /* Returns the highest step measured so far; -1: none. */
 int64_t entry_reach(const struct rung_entry *entry);
 /* Adds a measurement; `level` is that of its rung. A step that is known is ignored, but the value
- * of a result replaces the newest measurement. ERR_NOMEM. */
-MUST_USE int entry_note(struct rung_entry *entry, int64_t level, struct measured_point point,
-                        struct err *err);
+ * of a result replaces the newest measurement, if it `replaces` any and no decision rests on that.
+ * ERR_NOMEM. */
+MUST_USE int entry_note(struct rung_entry *entry, int64_t level, bool replaces,
+                        struct measured_point point, struct err *err);
 /* The measurement of a step, where it is kept; or NULL. */
 const struct measured_point *entry_point(const struct rung_entry *entry, int64_t step);
 /* *partial ← what is known of a step so far, nothing if it is new; valid until the next call.

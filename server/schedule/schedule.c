@@ -300,9 +300,8 @@ static int finish_early(const struct schedule_call *call, int64_t trial, int64_t
     const struct schedule *schedule = call->schedule;
     const struct rung_entry *entry = schedule_entry(schedule, trial);
     int64_t level = schedule_rung_of(schedule, entry)->level;
-    bool promoted_meanwhile = schedule->study->has_resource && entry->granted < level;
 
-    if (step < level && promoted_meanwhile && step >= entry->granted) {
+    if (step < level && schedule_is_promoted_meanwhile(schedule, entry) && step >= entry->granted) {
         return 0; /* the job did what its lease said; the trial was promoted meanwhile, and is
                      leased again */
     }

@@ -100,6 +100,12 @@ int schedule_complete(struct schedule *schedule, int64_t trial, size_t objective
     return 0;
 }
 
+bool schedule_is_promoted_meanwhile(const struct schedule *schedule, const struct rung_entry *entry)
+{
+    return schedule->study->has_resource
+           && entry->granted < schedule->brackets[entry->bracket]->rungs[entry->rung].level;
+}
+
 int schedule_note(struct schedule *schedule, int64_t trial, const struct measured_point *point,
                   struct err *err)
 {
@@ -123,7 +129,9 @@ int schedule_note(struct schedule *schedule, int64_t trial, const struct measure
     }
     struct bracket *bracket = schedule->brackets[entry->bracket];
     bool had_no_need = bracket_needs_no_lease(bracket, entry);
-    TRY(entry_note(entry, bracket->rungs[entry->rung].level, *point, err));
+    /* A result after which the trial goes on is kept by no fact: a restart would forget it. */
+    bool replaces = !schedule_is_promoted_meanwhile(schedule, entry);
+    TRY(entry_note(entry, bracket->rungs[entry->rung].level, replaces, *point, err));
     if (entry->state == ENTRY_WAITING && !had_no_need && bracket_needs_no_lease(bracket, entry)) {
         bracket->rungs[entry->rung].n_without_lease++;
     }

@@ -35,6 +35,10 @@ MUST_USE int schedule_apply(struct schedule *schedule, const struct schedule_rec
                             struct err *err);
 /* Sorts the rungs to which values came while is_loading. ERR_NOMEM. */
 MUST_USE int schedule_sort(struct schedule *schedule, struct err *err);
+/* Has a trial that runs been promoted since its lease was granted, so that this asks for less than
+ * the level of its rung? */
+bool schedule_is_promoted_meanwhile(const struct schedule *schedule,
+                                    const struct rung_entry *entry);
 /* Notes a measurement of a trial; decides nothing. Harmless for one that is not scheduled.
  * ERR_NOMEM.
  */

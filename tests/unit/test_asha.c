@@ -33,6 +33,51 @@ START_TEST(stopping_decides_on_arrival)
 }
 END_TEST
 
+/* A trial is promoted while its job runs; the job's result names another value for the step that
+ * decided this. What was decided stands, as no fact would tell it after a restart. */
+START_TEST(a_result_changes_no_value_that_decided)
+{
+    struct fixture f = asha("");
+
+    for (int i = 0; i < 3; i++) {
+        (void)fixture_ask(&f, NULL);
+    }
+    (void)fixture_measure(&f, 1, 1, .5);
+    (void)fixture_measure(&f, 2, 1, .6);
+    ck_assert_int_eq(fixture_measure(&f, 3, 1, .1), VERDICT_RUN);
+    ck_assert_int_eq(fixture_measure(&f, 3, 1, .4), VERDICT_RUN); /* of its result */
+    ck_assert_int_eq(fixture_finish(&f, 3, 1), VERDICT_RUN);
+    schedule_hold(f.schedule, 3, 3); /* it is leased again */
+    (void)fixture_measure(&f, 3, 1, .3);
+    (void)fixture_finish(&f, 3, 1); /* it ends by itself, short of the rung */
+    ck_assert_int_eq(fixture_count(&f, FACT_SHORT, 3), 1);
+    ck_assert_double_eq(fixture_value(&f, 3)->value, .1);
+    fixture_close(&f);
+}
+END_TEST
+
+/* The same of a step past its lease's goal, on which nothing rests yet. */
+START_TEST(a_result_of_a_trial_promoted_meanwhile_changes_no_measurement)
+{
+    struct fixture f = asha("");
+
+    for (int i = 0; i < 3; i++) {
+        (void)fixture_ask(&f, NULL);
+    }
+    (void)fixture_measure(&f, 1, 1, .5);
+    (void)fixture_measure(&f, 2, 1, .6);
+    (void)fixture_measure(&f, 3, 1, .1);
+    (void)fixture_measure(&f, 3, 2, .2);
+    (void)fixture_measure(&f, 3, 2, .4); /* of its result */
+    (void)fixture_finish(&f, 3, 2);
+    schedule_hold(f.schedule, 3, 3); /* it is leased again */
+    (void)fixture_finish(&f, 3, 0);
+    ck_assert_int_eq(fixture_count(&f, FACT_SHORT, 3), 1);
+    ck_assert_double_eq(fixture_value(&f, 3)->value, .2);
+    fixture_close(&f);
+}
+END_TEST
+
 static const double start[] = {.9, .5, .7, .4, .8, .6, .3, .2, .1};
 
 /* loss(t, rung k) = a_t - .1k, the worker follows each answer: "0@1 1@1 …". */
@@ -432,6 +477,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, stopping_decides_on_arrival);
+    tcase_add_test(tcase, a_result_changes_no_value_that_decided);
+    tcase_add_test(tcase, a_result_of_a_trial_promoted_meanwhile_changes_no_measurement);
     tcase_add_test(tcase, promotion_makes_the_jobs_of_the_vector);
     tcase_add_test(tcase, stopping_makes_the_jobs_of_the_vector);
     tcase_add_test(tcase, maximize_is_minimize_of_the_negative);
