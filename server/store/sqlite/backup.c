@@ -183,6 +183,14 @@ int store_backup_make(const struct backup_order *order, struct backup *made, str
 
 /* ---- what those that were cut short left ---- */
 
+/* path ← the name with its ending; false: it is too long, so there is no such file. */
+static bool name_beside(const char *file, const char *ending, char path[PATH_MAX])
+{
+    int n = snprintf(path, PATH_MAX, "%s%s", file, ending);
+
+    return n > 0 && n < PATH_MAX;
+}
+
 /* The copy last: until it is gone the rest is known to belong to it. */
 static bool remove_left(const char *file)
 {
@@ -193,18 +201,20 @@ static bool remove_left(const char *file)
     struct err why;
     bool is_there = false;
 
-    (void)snprintf(fresh, sizeof fresh, "%s.new", file);
+    if (!name_beside(file, ".new", fresh)) {
+        return false;
+    }
     OWN(fd) int fd = open(fresh, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &left) != 0 || !S_ISREG(left.st_mode) || !is_ours(fd, fresh)) {
         return false;
     }
-    if (access(file, F_OK) != 0 && manifest_read(file, &ignored, &is_there, &why) == 0
-        && is_there) {
-        (void)snprintf(path, sizeof path, "%s.json", file);
+    if (access(file, F_OK) != 0 && manifest_read(file, &ignored, &is_there, &why) == 0 && is_there
+        && name_beside(file, ".json", path)) {
         (void)unlink(path);
     }
-    (void)snprintf(path, sizeof path, "%s-journal", fresh);
-    (void)unlink(path);
+    if (name_beside(fresh, "-journal", path)) {
+        (void)unlink(path);
+    }
     return unlink(fresh) == 0;
 }
 
@@ -222,8 +232,8 @@ size_t store_backup_remove_left(const char *folder)
             continue;
         }
         (void)snprintf(name, sizeof name, "%.*s", (int)(len - 7), found->d_name);
-        if (backup_name_is_valid(name)) {
-            (void)snprintf(file, sizeof file, "%s/%s.db", folder, name);
+        int bytes = snprintf(file, sizeof file, "%s/%s.db", folder, name);
+        if (backup_name_is_valid(name) && bytes > 0 && bytes < PATH_MAX) {
             n += remove_left(file) ? 1 : 0;
         }
     }
