@@ -57,9 +57,14 @@ static bool is_big_integer(const char *digits, size_t n, bool negative)
 /* Without memory it is taken for a plain number, and the parser says what is wrong. */
 static bool is_big_real(const char *text, size_t len)
 {
-    OWN(memory) char *copy = strndup(text, len);
+    OWN(memory) char *copy = malloc(len + 1);
 
-    return copy != NULL && isinf(strtod(copy, NULL));
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return isinf(strtod(copy, NULL));
 }
 
 bool json_number_is_big(const char *text, size_t len)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/buf.h"
 #include "common/json.h"
@@ -22,6 +23,20 @@
             abort();                                                                               \
         }                                                                                          \
     } while (0)
+
+/* strndup() of bytes that no zero byte ends, which AddressSanitizer refuses where it is strict; for
+ * the caller to own. */
+static inline char *fuzz_text(const char *bytes, size_t size)
+{
+    size_t len = strnlen(bytes, size);
+    char *text = malloc(len + 1);
+
+    if (text != NULL) {
+        memcpy(text, bytes, len);
+        text[len] = '\0';
+    }
+    return text;
+}
 
 /* The JSON of an answer, with integers of any size and zero bytes as the server takes them, for the
  * caller to own; NULL: it is none. */

@@ -114,7 +114,7 @@ static char *hurried(const char *body, size_t len)
         (void)json_object_set_new(value, "wait_seconds", json_integer(0));
         return json_dumps(value, 0);
     }
-    return strndup(body, len);
+    return fuzz_text(body, len);
 }
 
 static void send_one(const char *head, size_t head_len, const char *body, size_t len)

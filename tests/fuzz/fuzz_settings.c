@@ -44,7 +44,7 @@ static char *copy_trimmed(const char *text, size_t len)
     while (len > 0 && isspace((unsigned char)text[len - 1])) {
         len--;
     }
-    char *copy = strndup(text, len);
+    char *copy = fuzz_text(text, len);
     MUST(copy != NULL);
     return copy;
 }
@@ -292,7 +292,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (first == NULL) {
         return 0;
     }
-    bool is_worker = strncmp(text, "worker", 6) == 0;
+    bool is_worker = first - text >= 6 && memcmp(text, "worker", 6) == 0;
     size -= (size_t)(first + 1 - text);
     text = first + 1;
     if (is_worker) {

@@ -56,7 +56,7 @@ static size_t quoted_name(const char *text, char name[EXPAND_NAME_BYTES])
 {
     for (const char *end = strstr(text, "\"}"); text[1] == '"' && end != NULL;
          end = strstr(end + 1, "\"}")) {
-        OWN(memory) char *inner = strndup(text + 1, (size_t)(end - text));
+        OWN(memory) char *inner = fuzz_text(text + 1, (size_t)(end - text));
         json_auto_t *value = json_loads(inner, JSON_DECODE_ANY, NULL);
         if (json_is_string(value) && name_is_parameter(json_string_value(value))) {
             (void)snprintf(name, EXPAND_NAME_BYTES, "%s", json_string_value(value));
@@ -139,7 +139,7 @@ static bool is_text_in_hydra(const char *word)
 static json_t *read_word(const char **at)
 {
     size_t len = strcspn(*at, ",]}");
-    OWN(memory) char *word = strndup(*at, len);
+    OWN(memory) char *word = fuzz_text(*at, len);
     json_t *value = json_loads(word, JSON_DECODE_ANY, NULL);
 
     *at += len;
@@ -164,7 +164,7 @@ static json_t *read_object(const char **at)
 
     for ((*at)++; **at != '}'; *at += **at == ',') {
         size_t len = strcspn(*at, ":");
-        OWN(memory) char *key = strndup(*at, len);
+        OWN(memory) char *key = fuzz_text(*at, len);
         *at += len + 1;
         MUST(json_object_set_new(object, key, read_value(at)) == 0);
     }
@@ -350,7 +350,7 @@ void fuzz_start(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    OWN(memory) char *text = strndup((const char *)data, size);
+    OWN(memory) char *text = fuzz_text((const char *)data, size);
     json_auto_t *parameters = json_loads(parameters_text, 0, NULL);
     char *argv[ARGUMENTS_MAX + 2] = {(char[]){"p"}};
     char *rest = text;
