@@ -8,9 +8,9 @@
  * database say, would get the number, and what is printed would be written into it. To be called
  * first in main(), before anything opens a file or starts a thread.
  *
- * Reading from such a descriptor and writing to it fail with EBADF, as they did before: output that
- * nobody gets is no success. Returns 0, or -1 with errno where /dev/null cannot be opened; to go on
- * is not safe then. */
+ * Reading from such a descriptor and writing to it fail with EBADF, as on a closed one: a program
+ * whose output is lost must not report success. Returns 0, or -1 with errno where /dev/null cannot
+ * be opened; to go on is not safe then. */
 MUST_USE int standard_streams_hold(void);
 
 #endif

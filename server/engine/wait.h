@@ -1,5 +1,4 @@
-/* Waiting for a condition variable for a limited time, by the clock that nobody sets. Any thread.
- */
+/* Waiting for a condition variable for a limited time, by CLOCK_MONOTONIC. Any thread. */
 #ifndef SERVER_ENGINE_WAIT_H
 #define SERVER_ENGINE_WAIT_H
 

@@ -46,7 +46,7 @@ class Backups(unittest.TestCase):
             found = [item for item in reply.json.get("items", []) if item["name"] == name]
             if found and found[0]["state"] != "writing":
                 return found[0]
-            time.sleep(0.01)  # it is told by nobody
+            time.sleep(0.01)  # there is no event for it
         self.fail(f"{name} is not made")
 
     def holding(self, hold):

@@ -228,7 +228,7 @@ def test_without_standard_streams_no_other_file_takes_their_place(tmp):
         with_study(server)
         done = subprocess.run([HONE, "study", "show", "digits"], env=server.environment(tmp),
                               stderr=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(1))
-        expect(done.returncode, 1)  # nobody has got it
+        expect(done.returncode, 1)  # it was not delivered
         contains(done.stderr, "cannot write the output")
 
 

@@ -1,5 +1,5 @@
 /* What a backup and a restore share: a database file that is copied, checked, digested and synced.
- * Each of them ends with ERR_OVERLOADED when it is told to (backup_order). */
+ * Each returns ERR_OVERLOADED once is_over() of its backup_order is true. */
 #ifndef SERVER_STORE_SQLITE_COPY_H
 #define SERVER_STORE_SQLITE_COPY_H
 
