@@ -32,18 +32,24 @@ int store_check_version(struct store *store, int64_t *version, struct err *err)
     TRY(read_pragma(store, "PRAGMA application_id", &application, err));
     TRY(read_pragma(store, "PRAGMA user_version", version, err));
     TRY(read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err));
-    if (application == STORE_APPLICATION_ID) {
-        if (*version > migrations_count) {
-            return err_set(err, ERR_IO,
-                           "the database has version %" PRId64 ", newer than the %d that this "
-                           "honed knows; start the newer honed, or name another --data directory",
-                           *version, migrations_count);
-        }
-        return 0;
+    if (application != STORE_APPLICATION_ID) {
+        return tables == 0 && application == 0
+                   ? 0
+                   : err_set(err, ERR_IO,
+                             "%s is not a database of honed; name another --data directory",
+                             store->path);
     }
-    if (tables > 0 || application != 0) {
-        return err_set(err, ERR_IO, "%s is not a database of honed; name another --data directory",
-                       store->path);
+    if (*version > migrations_count) {
+        return err_set(err, ERR_IO,
+                       "the database has version %" PRId64 ", newer than the %d that this "
+                       "honed knows; start the newer honed, or name another --data directory",
+                       *version, migrations_count);
+    }
+    if ((*version > 0) != (tables > 0)) {
+        return err_set(err, ERR_IO,
+                       "%s is damaged: its version is %" PRId64 ", and it holds %" PRId64
+                       " tables and indexes; restore a backup of it",
+                       store->path, *version, tables);
     }
     return 0;
 }
@@ -71,18 +77,28 @@ static int copy_before(struct store *store, int64_t version, struct err *err)
     return result;
 }
 
+/* One step, within the transaction of all. */
 static int apply(struct store *store, int64_t version, struct err *err)
 {
     char pragma[80];
 
-    TRY(store_exec(store, "BEGIN IMMEDIATE", err));
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version = %" PRId64, version + 1);
-    if (store_exec(store, migrations[version], err) != 0 || store_exec(store, pragma, err) != 0
-        || store_exec(store, "COMMIT", err) != 0) {
-        store_exec_anyway(store, "ROLLBACK");
+    if (store_exec(store, migrations[version], err) != 0 || store_exec(store, pragma, err) != 0) {
         return err_wrap(err, "migration %04" PRId64, version + 1);
     }
     return 0;
+}
+
+static int apply_from(struct store *store, int64_t version, struct err *err)
+{
+    char pragma[80];
+
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", STORE_APPLICATION_ID);
+    TRY(store_exec(store, pragma, err));
+    for (; version < migrations_count; version++) {
+        TRY(apply(store, version, err));
+    }
+    return store_exec(store, "COMMIT", err);
 }
 
 int store_migrate(struct store *store, struct err *err)
@@ -95,13 +111,11 @@ int store_migrate(struct store *store, struct err *err)
     }
     if (version > 0) {
         TRY(copy_before(store, version, err));
-    } else {
-        char sql[80];
-        (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d", STORE_APPLICATION_ID);
-        TRY(store_exec(store, sql, err));
     }
-    for (; version < migrations_count; version++) {
-        TRY(apply(store, version, err));
+    TRY(store_exec(store, "BEGIN IMMEDIATE", err));
+    int result = apply_from(store, version, err);
+    if (result != 0) {
+        store_exec_anyway(store, "ROLLBACK");
     }
-    return 0;
+    return result;
 }
