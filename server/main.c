@@ -245,6 +245,7 @@ static int run(int argc, char **argv, struct settings *settings, struct err *err
     engine_destroy(api.engine);
     fit_cache_destroy(api.fits);
     study_news_finish(&api);
+    value_orders_finish(&api.orders);
     logs_destroy(api.logs);
     uploads_destroy(api.uploads);
     return result;

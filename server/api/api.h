@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "common/map.h"
+#include "server/api/value_orders.h"
 #include "server/engine/backups.h"
 #include "server/engine/engine.h"
 #include "server/files/logs.h"
@@ -25,6 +26,7 @@ struct api {
     struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
     struct uploads *uploads;      /* the same */
     struct fit_cache *fits;       /* of POST /v1/suggest; NULL: none are kept */
+    struct value_orders orders;   /* of lists by value */
     atomic_bool looks_at_backups; /* a request does (backups.c) */
     atomic_int n_replays;         /* streams of GET …/replay */
     atomic_int n_receptions;      /* uploads under way */

@@ -1,5 +1,6 @@
 #include "server/api/curves.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/array.h"
@@ -36,13 +37,16 @@ OWN_VALUE(curves)
 
 /* ---- which trials ---- */
 
+static int add_number(struct curves *curves, int64_t number, struct err *err)
+{
+    TRY(array_reserve(&curves->numbers, curves->n, &curves->cap, sizeof *curves->numbers, err));
+    curves->numbers[curves->n++] = number;
+    return 0;
+}
+
 static int add_trial(void *context, struct trial_row *row, struct err *err)
 {
-    struct curves *curves = context;
-
-    TRY(array_reserve(&curves->numbers, curves->n, &curves->cap, sizeof *curves->numbers, err));
-    curves->numbers[curves->n++] = trial_id_number(row->id);
-    return 0;
+    return add_number(context, trial_id_number(row->id), err);
 }
 
 static int by_size(const void *a, const void *b)
@@ -53,22 +57,40 @@ static int by_size(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-/* Several objectives have no common order: the first one's is taken. */
+/* The best ones; several objectives have no common order: the first one's is taken. */
+static int choose_best(struct curves *curves, struct err *err)
+{
+    const struct live_study_view *study = curves->read->study;
+    const struct study_def *def = study->def->def;
+    struct value_order_kind kind = {.study = study->id,
+                                    .sort = def->n_objectives > 1 ? SORT_BY_METRIC : SORT_BY_VALUE,
+                                    .maximize = def->objectives[0].direction == DIRECTION_MAXIMIZE};
+    struct value_filter filter = {.states = 1U << TRIAL_COMPLETED | 1U << TRIAL_PRUNED,
+                                  .source = -1};
+    OWN(memory) struct sort_key *keys = calloc((size_t)curves->trials + 1, sizeof *keys);
+    size_t n;
+
+    if (keys == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (kind.sort == SORT_BY_METRIC) {
+        (void)snprintf(kind.metric, sizeof kind.metric, "%s", def->objectives[0].metric);
+    }
+    TRY(value_orders_find(&curves->read->api->orders, curves->read->store, &kind, study->def,
+                          &filter, (size_t)curves->trials, keys, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(add_number(curves, keys[i].number, err));
+    }
+    return 0;
+}
+
+/* Begins the read transaction. */
 static int choose(struct curves *curves, struct err *err)
 {
-    const struct study_def *def = curves->read->study->def->def;
-    const struct trial_value_query query = {
-        .study = curves->read->study->id,
-        .metric = def->n_objectives > 1 ? def->objectives[0].metric : NULL,
-        .largest_first = def->objectives[0].direction == DIRECTION_MAXIMIZE,
-        .states = 1U << TRIAL_COMPLETED | 1U << TRIAL_PRUNED,
-        .source = -1,
-        .until_seq = INT64_MAX,
-        .limit = curves->trials};
     const struct trial_query running = {
-        .study = query.study, .limit = INT32_MAX, .states = 1U << TRIAL_RUNNING};
+        .study = curves->read->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_RUNNING};
 
-    TRY(store_each_trial_by_value(curves->read->store, &query, add_trial, curves, err));
+    TRY(choose_best(curves, err));
     TRY(store_each_trial(curves->read->store, &running, add_trial, curves, err));
     if (curves->n > 0) {
         qsort(curves->numbers, curves->n, sizeof *curves->numbers, by_size);
@@ -158,10 +180,8 @@ static int write_trials(struct curves *curves, struct err *err)
 
 static int read_all(struct curves *curves, struct err *err)
 {
+    TRY(curves->numbers == NULL ? choose(curves, err) : store_read_begin(curves->read->store, err));
     TRY(read_metric_id(curves->read, curves->metric, &curves->metric_id, err));
-    if (curves->numbers == NULL) {
-        TRY(choose(curves, err));
-    }
     return write_trials(curves, err);
 }
 
@@ -194,7 +214,6 @@ static int read_curves(struct read_request *read, struct err *err)
 
     TRY(read_query(&curves, err));
     TRY(item_list_begin_with(&curves.list, read, put_metric, &curves, err));
-    TRY(store_read_begin(read->store, err));
     int result = read_all(&curves, err);
     store_read_end(read->store);
     TRY(result);

@@ -6,16 +6,7 @@
 #define SERVER_API_SELECTION_H
 
 #include "server/api/list.h"
-
-enum sort_kind { SORT_BY_NUMBER, SORT_BY_BEST, SORT_BY_METRIC };
-
-/* Where a trial stands when sorted by value: finite ones first, then by cost, then by number. */
-struct sort_key {
-    int rank;      /* 0 finite, 1 not finite or none */
-    int64_t level; /* SORT_BY_BEST: study_best_level() of a finite one, else 0 */
-    double cost;
-    int64_t number;
-};
+#include "server/api/value_order.h"
 
 struct selection {
     struct read_request *read;

@@ -2,8 +2,9 @@
 #include "server/api/trials_page.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "server/api/selection.h"
 #include "server/api/trial_representation.h"
@@ -49,6 +50,7 @@ static int list_by_number(const struct selection *selection, struct item_list *l
                                       .states = selection->states};
     char cursor[CURSOR_BYTES];
 
+    TRY(store_read_begin(selection->read->store, err));
     if (store_each_trial(selection->read->store, &query, take_by_number, &page, err) != 0
         && !page.full) {
         return -1;
@@ -62,76 +64,73 @@ static int list_by_number(const struct selection *selection, struct item_list *l
 struct value_page {
     const struct selection *selection;
     struct item_list *listing;
-    struct sort_key last;
-    bool more;
+    size_t wanted; /* places: those of the page and one more; of which none may be its worker's */
+    struct sort_key *keys;
+    size_t n;
+    size_t looked_at;
 };
 
-static int make_key(const struct selection *selection, const struct trial_row *row,
-                    struct sort_key *key, struct err *err)
+static void value_page_finish(struct value_page *page)
 {
-    bool by_best = selection->sort == SORT_BY_BEST;
-    double value = trial_row_value(row);
+    free(page->keys);
+}
+OWN_VALUE(value_page)
 
-    if (!by_best) {
-        TRY(metrics_value(row->metrics, selection->metric, &value, err));
+static int find_keys(struct value_page *page, struct value_filter *filter, struct err *err)
+{
+    const struct selection *selection = page->selection;
+    struct read_request *read = selection->read;
+    struct value_order_kind kind = {.study = read->study->id,
+                                    .sort = selection->sort,
+                                    .maximize = selection->maximize,
+                                    .reverse = selection->reverse};
+
+    memcpy(kind.metric, selection->metric, sizeof kind.metric);
+    page->wanted =
+        selection->worker == NULL ? (size_t)selection->limit + 1 : (size_t)LOOKED_AT_MAX + 1;
+    page->keys = calloc(page->wanted, sizeof *page->keys);
+    if (page->keys == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
-    int64_t level = by_best ? study_best_level(selection->read->study->def->def, row->state,
-                                               row->step, row->config, trial_row_bounded(row))
-                            : 0;
-    bool has_value = isfinite(value) && level >= 0;
+    return value_orders_find(&read->api->orders, read->store, &kind, read->study->def, filter,
+                             page->wanted, page->keys, &page->n, err);
+}
 
-    *key = (struct sort_key){.rank = has_value ? 0 : 1,
-                             .level = has_value ? level : 0,
-                             .cost = !has_value            ? 0
-                                     : selection->maximize ? -value
-                                                           : value,
-                             .number = trial_id_number(row->id)};
+static int add_by_value(struct value_page *page, struct err *err)
+{
+    const struct read_request *read = page->selection->read;
+    int64_t id = trial_id(read->study->id, page->keys[page->looked_at].number);
+    OWN(trial_row) struct trial_row row = {0};
+
+    TRY(store_trial_load(read->store, id, &row, err));
+    page->looked_at++;
+    if (selection_takes(page->selection, &row)) {
+        trial_item(page->listing, read->study, &row);
+    }
     return 0;
 }
 
-static int take_by_value(void *context, struct trial_row *row, struct err *err)
-{
-    struct value_page *page = context;
-
-    if ((int64_t)page->listing->n == page->selection->limit) {
-        page->more = true; /* one row more was asked for than the page holds */
-        return 0;
-    }
-    TRY(make_key(page->selection, row, &page->last, err));
-    trial_item(page->listing, page->selection->read->study, row);
-    return 0;
-}
-
+/* The last place that was found is never shown: it says that there is a next page. */
 static int list_by_value(const struct selection *selection, struct item_list *listing,
                          struct err *err)
 {
-    struct value_page page = {.selection = selection, .listing = listing};
-    const struct sort_key *after = &selection->after;
-    bool by_best = selection->sort == SORT_BY_BEST;
-    struct trial_value_query query = {
-        .study = selection->read->study->id,
-        .metric = selection->sort == SORT_BY_METRIC ? selection->metric : NULL,
-        .best_of = by_best ? selection->read->study->def->def : NULL,
-        .worst_first = selection->reverse,
-        .largest_first = selection->maximize != selection->reverse,
-        .states = selection->states,
-        .source = selection->source,
-        .worker = selection->worker,
-        .until_seq = selection->until_seq,
-        .limit = selection->limit + 1,
-        .has_after = selection->has_key,
-        .after = {.has_value = after->rank == 0,
-                  .level = after->level,
-                  .value = selection->maximize ? -after->cost : after->cost,
-                  .number = after->number}};
+    OWN(value_page) struct value_page page = {.selection = selection, .listing = listing};
+    struct value_filter filter = {.after = selection->has_key ? &selection->after : NULL,
+                                  .until_seq = selection->until_seq,
+                                  .states = selection->states,
+                                  .source = selection->source};
     char cursor[CURSOR_BYTES];
 
-    if (query.until_seq == 0) {
-        TRY(store_last_seq(selection->read->store, &query.until_seq, err));
+    TRY(find_keys(&page, &filter, err));
+    size_t shown = page.n == page.wanted ? page.n - 1 : page.n;
+    while (page.looked_at < shown && (int64_t)listing->n < selection->limit) {
+        TRY(add_by_value(&page, err));
     }
-    TRY(store_each_trial_by_value(selection->read->store, &query, take_by_value, &page, err));
-    selection_write_key(cursor, query.until_seq, &page.last);
-    return item_list_end(listing, page.more ? cursor : NULL, err);
+    if (page.looked_at == page.n) {
+        return item_list_end(listing, NULL, err);
+    }
+    selection_write_key(cursor, filter.until_seq, &page.keys[page.looked_at - 1]);
+    return item_list_end(listing, cursor, err);
 }
 
 static int read_trials(struct read_request *read, struct err *err)
@@ -141,7 +140,6 @@ static int read_trials(struct read_request *read, struct err *err)
 
     TRY(selection_read(read, &selection, err));
     TRY(item_list_begin(&listing, read, err));
-    TRY(store_read_begin(read->store, err));
     int result = selection.sort == SORT_BY_NUMBER ? list_by_number(&selection, &listing, err)
                                                   : list_by_value(&selection, &listing, err);
     store_read_end(read->store);

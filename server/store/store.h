@@ -653,35 +653,6 @@ MUST_USE int store_each_trial_ended_after(struct store *store, int64_t study, in
                                                       struct err *err),
                                           void *context, struct err *err);
 
-struct trial_value_query {
-    int64_t study;
-    const char *metric; /* NULL: the objective's value, which completed and pruned trials have */
-    const struct study_def
-        *best_of;       /* the value where it counts among the best (study_best_level()),
-                         * which paused trials may have too, after its level */
-    bool worst_first;   /* the lowest level first */
-    bool largest_first; /* of one level */
-    unsigned
-        states; /* bit per state; only final ones, and with best_of paused ones, are looked at */
-    int source; /* -1: any */
-    const char *worker; /* of the newest attempt, "": trials without one; NULL: any */
-    int64_t until_seq;  /* only trials that ended with this event or before */
-    int64_t limit;
-    bool has_after; /* keyset: only trials behind this place */
-    struct {
-        bool has_value;
-        int64_t level; /* 0 without best_of */
-        double value;
-        int64_t number;
-    } after;
-};
-/* A page of final trials in order of value. Finite values come first, then trials without one,
- * in either direction; equal ones are in order of number. Looks at every trial of the study. */
-MUST_USE int store_each_trial_by_value(struct store *store, const struct trial_value_query *query,
-                                       int (*each)(void *context, struct trial_row *row,
-                                                   struct err *err),
-                                       void *context, struct err *err);
-
 /* A read transaction: several reads see the same moment. */
 MUST_USE int store_read_begin(struct store *reader, struct err *err);
 /* Ends it; harmless where none was begun. */

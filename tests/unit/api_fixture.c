@@ -96,6 +96,7 @@ void api_fixture_stop(struct api_fixture *f)
     http_server_destroy(f->api.http);
     engine_destroy(f->api.engine);
     study_news_finish(&f->api);
+    value_orders_finish(&f->api.orders);
     http_answer_finish(&f->last);
 }
 

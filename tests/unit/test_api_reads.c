@@ -114,7 +114,10 @@ START_TEST(a_walk_covers_every_trial_once)
                  {"-number", "6 5 4 3 2 1"},
                  {"best", "2 3 1 6 5 4"},
                  {"-best", "4 5 6 1 3 2"},
-                 {"metric:extra", "1 2 3 4 5 6"}};
+                 {"metric:extra", "1 2 3 4 5 6"},
+                 {"best&worker=w1", "2 3 1 6 5 4"},
+                 {"best&worker=unknown", ""},
+                 {"-best&source=suggested&state=completed&worker=w1", "4 5 6 1 3 2"}};
     struct api_fixture f;
     char all[400];
 

@@ -1,4 +1,4 @@
-/* What is found by key and in order of value: over a store in memory and one on disk. */
+/* What is found by key, and the values of trials: over a store in memory and one on disk. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/store/store.h"
+#include "server/store/trial_values.h"
 
 static struct store *store;
 static char directory[64];
@@ -105,7 +105,7 @@ START_TEST(studies_are_found_by_id_and_in_pages)
 }
 END_TEST
 
-/* ---- trials in order of value ---- */
+/* ---- values of trials ---- */
 
 static void add_trial(int64_t study, int64_t number, enum trial_state state, double value,
                       const char *metrics)
@@ -125,104 +125,50 @@ static void add_trial(int64_t study, int64_t number, enum trial_state state, dou
     ck_assert_int_eq(store_trial_insert(store, &row, NULL), 0);
 }
 
-static int add_number(void *context, struct trial_row *row, struct err *err)
+static int add_value(void *context, const struct trial_value_row *row, struct err *err)
 {
     struct names *names = context;
-    char text[32];
+    size_t len = strlen(names->text);
 
     (void)err;
-    (void)snprintf(text, sizeof text, "%s%d", names->text[0] == '\0' ? "" : " ",
-                   (int)trial_id_number(row->id));
-    (void)strcat(names->text, text);
+    (void)snprintf(names->text + len, sizeof names->text - len, "%s%d:%g", len == 0 ? "" : " ",
+                   (int)row->number, row->value);
+    ck_assert_int_eq(row->ended_seq, row->state == TRIAL_PAUSED ? 0 : 100 + row->number);
+    ck_assert_int_eq(row->source, row->number % 2 == 0 ? SOURCE_IMPORTED : SOURCE_SUGGESTED);
     return 0;
 }
 
-static void expect_order(const struct trial_value_query *query, const char *expected)
+static void expect_values(const struct trial_value_query *query, const char *expected)
 {
     struct names names = {""};
 
-    ck_assert_int_eq(store_each_trial_by_value(store, query, add_number, &names, NULL), 0);
+    ck_assert_int_eq(store_each_trial_value(store, query, add_value, &names, NULL), 0);
     ck_assert_str_eq(names.text, expected);
 }
 
-static struct trial_value_query add_trials(void)
+START_TEST(a_trial_has_the_value_that_was_asked_for_if_it_is_finite)
 {
-    int64_t study = add_study("s", STUDY_RUNNING);
-    int64_t other = add_study("t", STUDY_RUNNING);
     const double none = (double)NAN;
 
+    open_store(_i == 1);
+    int64_t study = add_study("s", STUDY_RUNNING);
+    int64_t other = add_study("t", STUDY_RUNNING);
     add_trial(study, 1, TRIAL_COMPLETED, 3, "{\"loss\":3,\"a/b\":1.5}");
     add_trial(study, 2, TRIAL_COMPLETED, -1, "{\"loss\":-1,\"a/b\":\"Infinity\"}");
     add_trial(study, 3, TRIAL_FAILED, -9, "{\"loss\":-9,\"a/b\":0.1}");
     add_trial(study, 4, TRIAL_COMPLETED, none, "{\"loss\":\"NaN\"}");
     add_trial(study, 5, TRIAL_RUNNING, -8, "{\"loss\":-8}");
     add_trial(study, 6, TRIAL_PRUNED, 3, NULL);
-    add_trial(study, 7, TRIAL_COMPLETED, 0, "{\"a/b\":-2}");
+    add_trial(study, 7, TRIAL_PAUSED, 0, "{\"a/b\":-2}");
     add_trial(other, 1, TRIAL_COMPLETED, -5, "{\"a/b\":-5}");
-    return (struct trial_value_query){
-        .study = study, .source = -1, .until_seq = 1000, .limit = 100};
-}
-
-START_TEST(finite_values_come_first_in_either_direction)
-{
-    open_store(_i == 1);
-    struct trial_value_query query = add_trials();
-    expect_order(&query, "2 7 1 6 3 4");
-    query.largest_first = true;
-    expect_order(&query, "1 6 7 2 3 4");
+    struct trial_value_query query = {.study = study};
+    expect_values(&query, "1:3 2:-1 3:nan 4:nan 6:3");
     query.metric = "a/b"; /* of every final trial, whatever its state */
-    expect_order(&query, "1 3 7 2 4 6");
-    query.largest_first = false;
-    expect_order(&query, "7 3 1 2 4 6");
-    query.metric = "none";
-    expect_order(&query, "1 2 3 4 6 7");
-    close_store();
-}
-END_TEST
-
-START_TEST(filters_and_the_moment_choose_the_trials)
-{
-    open_store(_i == 1);
-    struct trial_value_query query = add_trials();
-    query.until_seq = 104;
-    expect_order(&query, "2 1 3 4");
-    query.until_seq = 1000;
-    query.states = 1U << TRIAL_COMPLETED | 1U << TRIAL_RUNNING;
-    expect_order(&query, "2 7 1 4");
-    query.source = SOURCE_IMPORTED;
-    expect_order(&query, "2 4");
-    query.worker = "w";
-    expect_order(&query, "");
-    query.worker = "";
-    expect_order(&query, "2 4");
-    close_store();
-}
-END_TEST
-
-static void expect_after(struct trial_value_query *query, bool has_value, double value,
-                         int64_t number, const char *expected)
-{
-    query->has_after = true;
-    query->after.has_value = has_value;
-    query->after.value = value;
-    query->after.number = number;
-    expect_order(query, expected);
-}
-
-START_TEST(a_page_begins_behind_its_place)
-{
-    open_store(_i == 1);
-    struct trial_value_query query = add_trials();
-    query.limit = 2;
-    expect_order(&query, "2 7");
-    expect_after(&query, true, 0, 7, "1 6");
-    expect_after(&query, true, 3, 1, "6 3");
-    expect_after(&query, true, 3, 6, "3 4");
-    expect_after(&query, false, 0, 3, "4");
-    expect_after(&query, false, 0, 4, "");
-    query.largest_first = true;
-    expect_after(&query, true, 3, 1, "6 7");
-    expect_after(&query, true, 0, 7, "2 3");
+    expect_values(&query, "1:1.5 2:nan 3:0.1 4:nan 6:nan");
+    query.trial = 3;
+    expect_values(&query, "3:0.1");
+    query.trial = 5;
+    expect_values(&query, "");
     close_store();
 }
 END_TEST
@@ -234,9 +180,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, studies_are_found_by_id_and_in_pages, 0, 2);
-    tcase_add_loop_test(tcase, finite_values_come_first_in_either_direction, 0, 2);
-    tcase_add_loop_test(tcase, filters_and_the_moment_choose_the_trials, 0, 2);
-    tcase_add_loop_test(tcase, a_page_begins_behind_its_place, 0, 2);
+    tcase_add_loop_test(tcase, a_trial_has_the_value_that_was_asked_for_if_it_is_finite, 0, 2);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -131,30 +131,12 @@ const char *const stmt_sql[STMT_COUNT] = {
         " ORDER BY trial.id DESC LIMIT :limit",
     /* LIMIT -1 keeps the inner select apart, so that the level and the cost of a trial are computed
      * once. A trial that lacks one of them stands behind the others. */
-    [STMT_TRIAL_BY_VALUE] =
-        "SELECT " TRIAL_COLUMNS " FROM"
-        " (SELECT id, lead, cost FROM"
-        " (SELECT trial.id AS id, iif(:metric IS NULL, :lead_sign *"
-        " best_level(:best_of, trial.state, trial.step, trial.config, trial.bounded), 0) AS lead,"
-        " :sign * CASE"
-        " WHEN :metric IS NOT NULL THEN metric_value(trial.metrics, :metric)"
-        " WHEN abs(trial.value) < 9e999 THEN trial.value END AS cost"
-        " FROM trial WHERE trial.id > :first AND trial.id <= :last"
-        " AND (:states >> trial.state) & 1 AND coalesce(trial.ended_seq, 0) <= :until_seq"
-        " AND (:source IS NULL OR trial.source = :source)"
-        " AND (:worker IS NULL OR :worker = coalesce((SELECT worker.name FROM attempt"
-        " JOIN worker ON worker.id = attempt.worker WHERE attempt.id = trial.attempt_id), ''))"
-        " LIMIT -1)"
-        " WHERE (lead + cost IS NULL, iif(lead + cost IS NULL, 0, lead),"
-        " iif(lead + cost IS NULL, 0, cost), id)"
-        " > (:after_last, :after_lead, :after_cost, :after_id)"
-        " ORDER BY lead + cost IS NULL, iif(lead + cost IS NULL, 0, lead),"
-        " iif(lead + cost IS NULL, 0, cost), id LIMIT :limit) AS page"
-        " CROSS JOIN trial ON trial.id = page.id"
-        " LEFT JOIN attempt ON attempt.id = trial.attempt_id"
-        " LEFT JOIN worker ON worker.id = attempt.worker"
-        " ORDER BY page.lead + page.cost IS NULL, iif(page.lead + page.cost IS NULL, 0, page.lead),"
-        " iif(page.lead + page.cost IS NULL, 0, page.cost), page.id",
+    [STMT_TRIAL_VALUES] =
+        "SELECT id, state, source, ended_seq, iif(:metric IS NULL,"
+        " best_level(:best_of, state, step, config, bounded), 0),"
+        " CASE WHEN :metric IS NOT NULL THEN metric_value(metrics, :metric)"
+        " WHEN abs(value) < 9e999 THEN value END"
+        " FROM trial WHERE id BETWEEN :first AND :last AND (:states >> state) & 1",
     [STMT_TRIAL_ENDED_AFTER] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id > :first AND trial.id <= :last"
         " AND trial.ended_seq > :after AND trial.state = 3",

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "server/domain/lease.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/trial_values.h"
 
 void trial_row_finish(struct trial_row *row)
 {
@@ -218,34 +219,33 @@ int store_each_trial(struct store *store, const struct trial_query *query,
     return each_trial(store, &s, each, context, err);
 }
 
-int store_each_trial_by_value(struct store *store, const struct trial_value_query *query,
-                              int (*each)(void *context, struct trial_row *row, struct err *err),
-                              void *context, struct err *err)
+int store_each_trial_value(struct store *store, const struct trial_value_query *query,
+                           int (*each)(void *context, const struct trial_value_row *row,
+                                       struct err *err),
+                           void *context, struct err *err)
 {
-    const unsigned paused = query->best_of == NULL ? 0 : 1U << TRIAL_PAUSED;
-    const unsigned taken =
-        ~(1U << TRIAL_QUEUED | 1U << TRIAL_RUNNING | 1U << TRIAL_PAUSED) | paused;
-    const int64_t lead_sign = query->worst_first ? 1 : -1;
-    const double sign = query->largest_first ? -1 : 1;
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_BY_VALUE);
+    const unsigned open = 1U << TRIAL_QUEUED | 1U << TRIAL_RUNNING
+                          | (query->best_of == NULL ? 1U << TRIAL_PAUSED : 0);
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_VALUES);
+    int more;
 
-    stmt_bind_int(&s, ":first", trial_id(query->study, 0));
-    stmt_bind_int(&s, ":last", trial_id(query->study, TRIAL_NUMBER_MAX));
-    stmt_bind_int(&s, ":states", (query->states == 0 ? 0xff : query->states) & taken);
-    stmt_bind_int(&s, ":until_seq", query->until_seq);
-    stmt_bind_int_or_null(&s, ":source", query->source >= 0, query->source);
-    stmt_bind_text(&s, ":worker", query->worker);
+    stmt_bind_int(&s, ":first", trial_id(query->study, query->trial == 0 ? 1 : query->trial));
+    stmt_bind_int(&s, ":last",
+                  trial_id(query->study, query->trial == 0 ? TRIAL_NUMBER_MAX : query->trial));
+    stmt_bind_int(&s, ":states", 0xff & ~open);
     stmt_bind_text(&s, ":metric", query->metric);
     stmt_bind_study(&s, ":best_of", query->best_of);
-    stmt_bind_real(&s, ":sign", sign);
-    stmt_bind_int(&s, ":lead_sign", lead_sign);
-    stmt_bind_int(&s, ":after_lead", query->has_after ? lead_sign * query->after.level : 0);
-    stmt_bind_int(&s, ":after_last", !query->has_after ? -1 : query->after.has_value ? 0 : 1);
-    stmt_bind_real(&s, ":after_cost", query->has_after ? sign * query->after.value : 0);
-    stmt_bind_int(&s, ":after_id",
-                  trial_id(query->study, query->has_after ? query->after.number : 0));
-    stmt_bind_int(&s, ":limit", query->limit);
-    return each_trial(store, &s, each, context, err);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        const bool has_value = !stmt_is_null(&s, 4) && !stmt_is_null(&s, 5);
+        const struct trial_value_row row = {.number = trial_id_number(stmt_int(&s, 0)),
+                                            .state = (enum trial_state)stmt_int(&s, 1),
+                                            .source = (enum trial_source)stmt_int(&s, 2),
+                                            .ended_seq = stmt_int(&s, 3),
+                                            .level = has_value ? stmt_int(&s, 4) : 0,
+                                            .value = has_value ? stmt_real(&s, 5) : (double)NAN};
+        TRY(each(context, &row, err));
+    }
+    return more;
 }
 
 int store_each_trial_ended_after(struct store *store, int64_t study, int64_t after_seq,
