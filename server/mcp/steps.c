@@ -245,19 +245,47 @@ void step_show_status(struct call *call, const struct http_response *response)
 
 /* ---- best ---- */
 
-/* With several objectives there is no best trial but a front. */
-bool step_show_front(struct call *call, const struct http_response *response)
+static void show_of_study(struct call *call, const char *path)
 {
-    if (response->status != 409 || call->step != 1) {
-        return false;
-    }
     buf_clear(&call->target);
     buf_puts(&call->target, "/v1/studies/");
     url_add(&call->target, run_argument(call, "study"));
-    buf_puts(&call->target, "/pareto?format=table&width=180");
-    buf_puts(&call->head,
-             "several objectives: no trial here is worse than another in all of them\n");
+    buf_puts(&call->target, path);
     run_forward(call, "GET", NULL);
+}
+
+/* First which trial is recommended, then the best one as text. */
+void step_show_best(struct call *call, const struct http_response *response)
+{
+    if (call->step > 1) {
+        show(call, response);
+        return;
+    }
+    json_auto_t *best = run_json(call, response);
+    const json_t *recommended = json_object_get(best, "recommended");
+    const char *text = json_string_value(json_object_get(recommended, "text"));
+
+    if (text != NULL && json_is_true(json_object_get(recommended, "matters"))) {
+        buf_printf(&call->foot, "rather use trial %" JSON_INTEGER_FORMAT ": %s\n",
+                   json_integer_value(json_object_get(recommended, "trial")), text);
+    }
+    if (best != NULL) {
+        show_of_study(call, "/best?format=text");
+    }
+}
+
+/* With several objectives there is no best trial but a front; a busy server recommends none. */
+bool step_show_best_despite(struct call *call, const struct http_response *response)
+{
+    if (call->step != 1 || (response->status != 409 && response->status != 503)) {
+        return false;
+    }
+    if (response->status == 409) {
+        buf_puts(&call->head,
+                 "several objectives: no trial here is worse than another in all of them\n");
+    }
+    show_of_study(call,
+                  response->status == 409 ? "/pareto?format=table&width=180" : "/best?format=text");
     return true;
 }
 

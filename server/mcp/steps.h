@@ -14,7 +14,8 @@ void step_after_study(struct call *call, const struct http_response *response);
 void step_prepare_status(struct call *call, struct buf *body, struct faults *faults);
 void step_show_status(struct call *call, const struct http_response *response);
 /* best, in a study with several objectives. */
-bool step_show_front(struct call *call, const struct http_response *response);
+void step_show_best(struct call *call, const struct http_response *response);
+bool step_show_best_despite(struct call *call, const struct http_response *response);
 /* propose_trials */
 void step_prepare_proposals(struct call *call, struct buf *body, struct faults *faults);
 void step_show_proposed(struct call *call, const struct http_response *response);

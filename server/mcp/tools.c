@@ -344,14 +344,16 @@ const struct tool tools[] = {
      .rest = "ask with a smaller limit, and the cursor of its end"},
     {.name = "best",
      .title = "The best trial",
-     .description =
-         "The best trial with its configuration; the Pareto front with several objectives.",
+     .description = "The best trial with its configuration, and which one to use where that one "
+                    "was lucky; the "
+                    "Pareto front with several objectives.",
      .scopes = READ,
      .repeatable = true,
      .arguments = study_arguments,
      .method = "GET",
-     .target = "/v1/studies/{study}/best?format=text",
-     .despite = step_show_front},
+     .target = "/v1/studies/{study}/best?recommended=true",
+     .next = step_show_best,
+     .despite = step_show_best_despite},
     {.name = "explain_trial",
      .title = "Why a trial?",
      .description = "Why a trial was tried, and why it went on, waits, or was stopped.",

@@ -30,7 +30,7 @@ export function open(context) {
   const name = params.study, path = apiPath(name);
   const columns = new Columns(name);
   const data = {study: null, history: [], best: null, front: [], workers: null, curves: null, importance: null,
-    ledger: null, brackets: null, volumes: null, failure: null};
+    ledger: null, brackets: null, volumes: null, failure: null, advised: null};
   const page = {name, path, columns, data};
   const dirty = new Set();
   let showAllSlices = false, closed = false, bestValue = null;
@@ -43,6 +43,7 @@ export function open(context) {
     const study = await get(path), before = data.study;
     data.study = study;
     if (isAnother(before, study)) forget();
+    else if (before && before.state !== study.state) readAdvised();
     if (study.objectives.length > 1) data.front = (await get(`${path}/pareto`)).items;
     else {
       [data.history, data.best] = await Promise.all([get(`${path}/history`).then((h) => h.items), get(`${path}/best`)]);
@@ -55,6 +56,7 @@ export function open(context) {
   function forget() {
     bestValue = null;
     data.failure = null;
+    data.advised = null;
     again.all();
     again.curves();
   }
@@ -86,6 +88,7 @@ export function open(context) {
     update();
   }
   const readVolumes = () => (isMulti() ? part('volumes', `${path}/hypervolume`) : null);
+  const readAdvised = () => (isMulti() ? null : part('advised', `${path}/best?recommended=true`)); // a model is made for it
   const readLedger = () => part('ledger', `${path}/ledger`);
   const readBrackets = () => (data.study.resource ? part('brackets', `${path}/brackets`) : null);
 
@@ -146,6 +149,7 @@ export function open(context) {
       readCurves();
       readImportance();
       readVolumes();
+      readAdvised();
       readLedger();
       readFailure();
     }

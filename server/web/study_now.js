@@ -60,8 +60,15 @@ export function bestPanel(page) {
     dir="auto">${objective(page.data.study).metric}</span>${share === null ? nothing : html` <span class="gain" title="Against the first
     value, ${num(first)}">${share < 0 ? '−' : '+'}${percent(Math.abs(share))}</span>`}<br><small>trial ${trialLink(page.name, trial.number)}${
     trial.step === null ? '' : `, ${page.data.study.resource?.name ?? 'step'} ${num(trial.step)}`}, ${trial.ended_at
-      ? ago(trial.ended_at) : trial.state}</small></span></div>${feasibleText(page)}${
+      ? ago(trial.ended_at) : trial.state}</small></span></div>${luckyText(page)}${feasibleText(page)}${
     factsOf(trial.parameters)}${copyButtons(page.data.study, trial, `${page.path}/best`)}</div>`, nothing, 'third');
+}
+
+/* Which trial to use where the best observed one was lucky; nothing while that is not known. */
+function luckyText(page) {
+  const advised = page.data.advised?.recommended;
+  return !advised?.matters || advised.best.trial !== page.data.best.trial.number ? nothing
+    : html`<p>Rather use trial ${trialLink(page.name, advised.trial)}: ${advised.text}.</p>`;
 }
 
 /* How many trials satisfy the outcome constraints; nothing without any. */

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import random
 import os
 import sys
 import threading
@@ -377,6 +378,18 @@ class McpTest(hone.ServedTest):
         text = self.say("best", study="two")
         self.assertIn("several objectives", text)
         self.assertEqual(len([line for line in text.splitlines() if line.startswith("|")]), 3)
+
+    def test_another_trial_than_a_lucky_one_is_recommended(self):
+        rng = random.Random(5)
+        points = [(rng.random(), rng.gauss(0, .1)) for _ in range(60)] + [(.7, -.4)]
+        self.client.post("/v1/studies", hone.study("noisy", parameters=[
+            {"name": "x", "type": "float", "low": 0, "high": 1}], strategy="random"))
+        self.client.post("/v1/studies/noisy/trials", [
+            {"state": "completed", "parameters": {"x": x}, "metrics": {"loss": (x - .3) ** 2 + e}} for x, e in points])
+        text = self.say("best", study="noisy")
+        self.assertIn("number: 61\n", text)
+        advised = self.client.get("/v1/studies/noisy/best?recommended=true").json["recommended"]
+        self.assertIn(f"rather use trial {advised['trial']}: {advised['text']}\n", text)
 
     def test_what_is_proposed_has_a_share(self):
         self.make("s", limits={"trials": 20})

@@ -2,6 +2,7 @@
 """The pages show what the server knows, follow what happens, and lead to each other."""
 
 import json
+import random
 import re
 
 from harness import LR, NO_LOG, UNITS, BrowserTest, Workers, expect, hyperband, main
@@ -42,6 +43,12 @@ class Pages(BrowserTest):
                                                        {"metric": "ms", "direction": "minimize"}]})
         cls.client.post("/v1/studies/front/trials", [
             {"state": "completed", "parameters": {"lr": 0.01}, "metrics": {"loss": a, "ms": b}} for a, b in ((1, 9), (2, 5), (3, 4))])
+        rng = random.Random(5)
+        noise = [(rng.random(), rng.gauss(0, .1)) for _ in range(60)] + [(.7, -.4)]
+        cls.client.post("/v1/studies", {"name": "noisy", "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}],
+                                        "strategy": "random", "metric": "loss", "direction": "minimize"})
+        cls.client.post("/v1/studies/noisy/trials", [
+            {"state": "completed", "parameters": {"x": x}, "metrics": {"loss": (x - .3) ** 2 + e}} for x, e in noise])
         for name, bounds in (("bounded", ["p99_ms <= 500"]), ("tight", ["p99_ms <= 5", "size <= 1"])):
             cls.client.post("/v1/studies", {"name": name, "parameters": [LR, UNITS], "strategy": "random", "seed": 7,
                                             "metric": "loss", "direction": "minimize", "subject_to": bounds})
@@ -121,6 +128,18 @@ class Pages(BrowserTest):
         self.wait_path("/trials/1$")
         expect(self.page.get_by_text("not feasible")).to_be_visible()
         expect(self.panel("Why")).to_contain_text("p99_ms 612 violates p99_ms <= 500 by 112.")
+
+    def test_another_trial_than_a_lucky_one_is_recommended(self):
+        advised = self.client.get("/v1/studies/noisy/best?recommended=true").json["recommended"]
+        self.assertTrue(advised["matters"], advised)
+        self.open("/studies/noisy")
+        best = self.panel("What is best")
+        expect(best).to_contain_text(f"Rather use trial #{advised['trial']}: {advised['text']}.")
+        best.get_by_role("link", name=f"#{advised['trial']}").first.click()
+        self.wait_path(f"/trials/{advised['trial']}$")
+        self.open("/studies/first")
+        expect(self.panel("What is best")).to_contain_text("units")
+        expect(self.panel("What is best")).not_to_contain_text("Rather use")
 
     def test_a_front_says_how_many_satisfy_the_bounds(self):
         self.open("/studies/front")

@@ -162,7 +162,7 @@ static const struct {
      "/v1/studies?format=table&width=180&limit=10&cursor=%C3%A9%20%25", NULL},
     {"list_studies", "{\"limit\": null, \"state\": null}",
      "/v1/studies?format=table&width=180&limit=10", NULL},
-    {"best", "{\"study\": \"a.b-c_d\"}", "/v1/studies/a.b-c_d/best?format=text", NULL},
+    {"best", "{\"study\": \"a.b-c_d\"}", "/v1/studies/a.b-c_d/best?recommended=true", NULL},
     {"explain_trial", "{\"study\": \"s\", \"trial\": 4294967295}",
      "/v1/studies/s/trials/4294967295/explain?format=text", NULL},
     {"trial_log", "{\"study\": \"s\", \"trial\": 1.0, \"lines\": 3, \"attempt\": 2}",
