@@ -8,6 +8,7 @@
 #include "common/findings.h"
 #include "common/regular_file.h"
 #include "server/store/sqlite/inspect.h"
+#include "server/store/tokens.h"
 
 /* ---- the token of its operator ---- */
 

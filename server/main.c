@@ -24,6 +24,7 @@
 #include "server/replay/replay.h"
 #include "server/settings.h"
 #include "server/store/backup.h"
+#include "server/store/tokens.h"
 
 #define DRAIN_MS 10000
 #define SPARE_BYTES ((int64_t)64 << 20) /* of the disk, for results */

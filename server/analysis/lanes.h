@@ -4,7 +4,7 @@
 #ifndef SERVER_ANALYSIS_LANES_H
 #define SERVER_ANALYSIS_LANES_H
 
-#include "server/store/store.h"
+#include "server/store/spans.h"
 
 #define LANE_GAP_MS                                                                                \
     1000 /* shorter ones are no gaps: that is how long handing out a trial takes                   \

@@ -14,7 +14,7 @@
 #define SERVER_ANALYSIS_LEDGER_H
 
 #include "server/domain/study.h"
-#include "server/store/store.h"
+#include "server/store/spans.h"
 
 #define LEDGER_FORMULA                                                                             \
     "kept: attempts that completed, were pruned, paused or infeasible, or were preempted or "      \

@@ -6,7 +6,7 @@
 #ifndef SERVER_ANALYSIS_SPENDING_H
 #define SERVER_ANALYSIS_SPENDING_H
 
-#include "server/store/store.h"
+#include "server/store/spans.h"
 
 struct spent {
     int64_t ended_at_ms;

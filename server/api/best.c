@@ -16,6 +16,7 @@
 #include "server/api/request.h"
 #include "server/api/think.h"
 #include "server/api/trial_representation.h"
+#include "server/store/spans.h"
 
 #define LINE_BYTES (1u << 16)
 

@@ -4,6 +4,7 @@
 #define SERVER_API_DELIVER_H
 
 #include "server/api/api.h"
+#include "server/store/tokens.h"
 
 /* Answers the requests of these commands, and hands back a grant whose answer cannot be sent. Takes
  * the commands. */

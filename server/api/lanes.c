@@ -9,6 +9,7 @@
 #include "server/api/list.h"
 #include "server/api/request.h"
 #include "server/state/node_health.h"
+#include "server/store/spans.h"
 
 #define WINDOW_DEFAULT_MS (INT64_C(6) * 3600 * 1000)
 #define SPANS_MAX 20000           /* in an answer: the newest ones */

@@ -5,6 +5,7 @@
 #include "server/analysis/ledger.h"
 #include "server/api/json.h"
 #include "server/api/read.h"
+#include "server/store/spans.h"
 
 static int best_at_ms(struct read_request *read, int64_t *at_ms, struct err *err)
 {

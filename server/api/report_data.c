@@ -9,6 +9,7 @@
 #include "server/api/brackets.h"
 #include "server/api/weigh.h"
 #include "server/report/curves.h"
+#include "server/store/spans.h"
 
 /* ---- all trials ---- */
 

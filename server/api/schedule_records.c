@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "server/state/facts.h"
+#include "server/store/decisions.h"
 
 static int append(void *context, const struct fact_row *row, struct err *err)
 {

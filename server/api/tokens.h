@@ -4,6 +4,7 @@
 
 #include "server/engine/engine.h"
 #include "server/http/http.h"
+#include "server/store/tokens.h"
 
 #define TOKEN_TEXT_BYTES 64
 

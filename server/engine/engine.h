@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "server/engine/settings.h"
+#include "server/store/tokens.h"
 #include "server/tuning/tuning.h"
 
 struct engine;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/clock.h"
+#include "server/store/tokens.h"
 #include "server/tuning/command.h"
 
 struct engine_settings {

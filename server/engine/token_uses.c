@@ -3,6 +3,7 @@
 #include "server/engine/condition.h"
 #include "server/engine/parts.h"
 #include "server/engine/writer.h"
+#include "server/store/tokens.h"
 
 #define KEEP_EVERY_MS 600000
 #define A_CALL 64

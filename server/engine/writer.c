@@ -11,6 +11,7 @@
 #include "server/engine/parts.h"
 #include "server/engine/token_uses.h"
 #include "server/engine/watch.h"
+#include "server/store/tokens.h"
 
 #define STALL_MS 1000 /* standing still for longer gives every lease its time back */
 #define WATCH_EVERY_MS 1000

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "server/store/decisions.h"
 #include "server/suggester/observation.h"
 
 void past_finish(struct past *past)

@@ -8,7 +8,7 @@
 
 #include "server/domain/shared_def.h"
 #include "server/schedule/record.h"
-#include "server/store/store.h"
+#include "server/store/decisions.h"
 #include "server/suggester/sources.h"
 
 /* A measurement of the first objective. */

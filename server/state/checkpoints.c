@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "common/rng.h"
+#include "server/store/discards.h"
 
 /* ---- what a trial names ---- */
 

@@ -3,7 +3,7 @@
 #define SERVER_STATE_FACTS_H
 
 #include "server/schedule/schedule.h"
-#include "server/store/store.h"
+#include "server/store/decisions.h"
 
 static inline struct schedule_record fact_record(const struct fact_row *row)
 {

@@ -3,6 +3,7 @@
 #define SERVER_STATE_TOKENS_H
 
 #include "server/state/state.h"
+#include "server/store/tokens.h"
 
 /* NULL: unknown. */
 struct live_token *token_find(const struct state *state, const char *id);

@@ -14,6 +14,7 @@
 #include "server/state/studies.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
+#include "server/store/decisions.h"
 
 /* ---- live leases ---- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "server/store/decisions.h"
 #include "server/suggester/observation.h"
 
 enum { SCAN_MAX = 10000 }; /* trials read of one older study: more would hold up the writer */

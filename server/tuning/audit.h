@@ -2,6 +2,7 @@
 #ifndef SERVER_TUNING_AUDIT_H
 #define SERVER_TUNING_AUDIT_H
 
+#include "server/store/tokens.h"
 #include "server/tuning/internal.h"
 
 /* After a command was carried out: notes it, if it has changed something on behalf of a person.

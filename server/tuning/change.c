@@ -10,6 +10,7 @@
 #include "server/state/limits.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
+#include "server/store/decisions.h"
 #include "server/tuning/enqueue.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/new_space.h"

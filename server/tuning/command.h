@@ -19,7 +19,7 @@
 #include "server/domain/trial.h"
 #include "server/state/trial_reply.h"
 #include "server/store/manifest.h"
-#include "server/store/store.h"
+#include "server/store/tokens.h"
 
 struct suggestion_job;
 

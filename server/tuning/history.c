@@ -5,6 +5,7 @@
 
 #include "common/array.h"
 #include "server/state/studies.h"
+#include "server/store/decisions.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/forecasts.h"
 

@@ -23,6 +23,8 @@
 #include "server/state/trials.h"
 #include "server/state/tried.h"
 #include "server/state/workers.h"
+#include "server/store/decisions.h"
+#include "server/store/tokens.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/ask_queue.h"
 #include "server/tuning/forecasts.h"

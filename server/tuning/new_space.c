@@ -8,6 +8,7 @@
 #include "server/state/transition.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
+#include "server/store/decisions.h"
 #include "server/tuning/history.h"
 #include "server/tuning/load.h"
 

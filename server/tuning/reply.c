@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/planted.h"
+#include "server/store/replies.h"
 
 #define REPLY_KEPT_MS (24 * 60 * 60 * 1000)
 

@@ -8,6 +8,7 @@
 #include "server/state/studies.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
+#include "server/store/decisions.h"
 #include "server/tuning/waiting.h"
 
 /* What a job is made from; *open is owned by the caller. */

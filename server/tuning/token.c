@@ -3,6 +3,7 @@
 
 #include "server/state/events.h"
 #include "server/state/tokens.h"
+#include "server/store/tokens.h"
 #include "server/tuning/audit.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/tuning.h"

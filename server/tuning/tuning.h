@@ -17,7 +17,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "server/state/view.h"
-#include "server/store/store.h"
+#include "server/store/tokens.h"
 #include "server/tuning/command.h"
 #include "server/tuning/settings.h"
 

@@ -8,6 +8,10 @@
 #include <string.h>
 
 #include "server/store/audit.h"
+#include "server/store/decisions.h"
+#include "server/store/discards.h"
+#include "server/store/replies.h"
+#include "server/store/tokens.h"
 
 /* ---- callbacks that note what they were given ---- */
 

@@ -25,6 +25,7 @@
 #include "server/replay/replay.h"
 #include "server/store/sqlite/inspect.h"
 #include "server/store/sqlite/migrations.h"
+#include "server/store/tokens.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/directory.h"
 #include "tests/unit/api_fixture.h"

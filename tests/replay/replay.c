@@ -52,6 +52,7 @@
 #include "common/step.h"
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
+#include "server/store/decisions.h"
 #include "tests/replay/words.h"
 #include "tests/sim/again.h"
 #include "tests/sim/world.h"

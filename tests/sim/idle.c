@@ -7,6 +7,7 @@
 #include "server/schedule/offer.h"
 #include "server/state/facts.h"
 #include "server/state/trials.h"
+#include "server/store/decisions.h"
 #include "server/tuning/internal.h"
 #include "tests/sim/planted.h"
 #include "tests/sim/watch_legal.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/store/audit.h"
+#include "server/store/replies.h"
 #include "tests/sim/world.h"
 
 #define MANY 2500 /* more than go at once */

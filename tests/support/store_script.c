@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/store/decisions.h"
+#include "server/store/discards.h"
+#include "server/store/replies.h"
+
 /* A row's texts are owned when it was read, and only borrowed when it is written. */
 static char accepted[] = "{\"name\":\"s\"}";
 static char definition[] = "{\"name\":\"s\",\"limits\":{}}";

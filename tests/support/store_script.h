@@ -3,7 +3,7 @@
 #define TESTS_SUPPORT_STORE_SCRIPT_H
 
 #include "common/buf.h"
-#include "server/store/store.h"
+#include "server/store/tokens.h"
 
 /* Rows with every field set. What they point to lives as long as the program. */
 struct study_row script_study(const char *name);

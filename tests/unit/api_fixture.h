@@ -11,6 +11,7 @@
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "server/api/study_news.h"
+#include "server/store/tokens.h"
 #include "tests/support/http_call.h"
 
 struct api_fixture {

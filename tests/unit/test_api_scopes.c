@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/tokens.h"
 #include "tests/unit/api_fixture.h"
 
 static const struct {

@@ -11,6 +11,7 @@
 
 #include "server/engine/parts.h"
 #include "server/engine/writer.h"
+#include "server/store/tokens.h"
 #include "server/suggester/suggester.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"

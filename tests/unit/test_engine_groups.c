@@ -12,6 +12,7 @@
 
 #include "server/engine/engine.h"
 #include "server/engine/parts.h"
+#include "server/store/tokens.h"
 #include "tests/support/failing_statements.h"
 
 #define ANSWERS_MAX 512

@@ -6,6 +6,7 @@
 
 #include "common/buf.h"
 #include "server/analysis/lanes.h"
+#include "server/store/spans.h"
 
 static struct span_row span(const char *worker, int64_t id, int64_t from_s, int64_t to_s)
 {

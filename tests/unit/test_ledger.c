@@ -5,6 +5,7 @@
 
 #include "server/analysis/ledger.h"
 #include "server/analysis/spending.h"
+#include "server/store/spans.h"
 
 #define NOW_MS 1000000
 #define FAR 1e-9

@@ -5,6 +5,7 @@
 
 #include "server/state/requests.h"
 #include "server/state/tokens.h"
+#include "server/store/tokens.h"
 
 /* They meet in the table: it looks at the first eight bytes. */
 static const unsigned char request[16] = "12345678abcdefg";

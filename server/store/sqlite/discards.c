@@ -1,6 +1,7 @@
 /* Checkpoints that are obsolete, until a lease has listed them. */
 #include <stdlib.h>
 
+#include "server/store/discards.h"
 #include "server/store/sqlite/connection.h"
 
 int store_discard_insert(struct store *store, struct discard_row *row, struct err *err)

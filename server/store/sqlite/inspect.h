@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "common/findings.h"
-#include "server/store/store.h"
+#include "server/store/tokens.h"
 
 struct store_token_reader {
     int (*each)(void *context, const struct token_row *row, struct err *err);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/decisions.h"
+#include "server/store/replies.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/tokens.h"
 
 /* A statement about one value. */
 static struct stmt use_for(struct store *store, enum stmt_name name,

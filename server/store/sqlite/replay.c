@@ -1,6 +1,7 @@
 /* What decisions were made from. */
 #include <stdlib.h>
 
+#include "server/store/decisions.h"
 #include "server/store/sqlite/connection.h"
 
 /* The trials of a study. */

@@ -1,4 +1,5 @@
 /* Attempts as spans of time, without their texts: of a study, and of a window of time. */
+#include "server/store/spans.h"
 #include "server/store/sqlite/connection.h"
 
 static void read_span(struct stmt *s, struct span_row *row)

@@ -1,6 +1,7 @@
 /* Rows that a study took over from older ones. */
 #include <stdlib.h>
 
+#include "server/store/decisions.h"
 #include "server/store/sqlite/connection.h"
 
 int store_transfer_insert(struct store *store, const struct transfer_row *row, struct err *err)
