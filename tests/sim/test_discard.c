@@ -7,47 +7,25 @@
 
 #include "common/json.h"
 #include "server/state/checkpoints.h"
-#include "tests/sim/world.h"
+#include "tests/sim/world_fixture.h"
 
-struct play {
-    struct world world;
-    char lease[LEASE_ID_BYTES]; /* of the last grant */
-    char discard[1 << 20];      /* its list */
-};
-static struct play play;
+static char discard[1 << 20]; /* the list of the last grant */
 
-static void take(void *context, struct command *command)
+static void note(const struct command *answer)
 {
-    (void)context;
-    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
-    if (command->kind == COMMAND_ASK) {
-        ck_assert(as_ask(command)->out.granted);
-        memcpy(play.lease, as_ask(command)->out.grant.id, sizeof play.lease);
-        (void)snprintf(
-            play.discard, sizeof play.discard, "%s",
-            as_ask(command)->out.grant.discard == NULL ? "[]" : as_ask(command)->out.grant.discard);
+    if (answer->kind == COMMAND_ASK) {
+        const struct ask_command *ask = as_const_ask(answer);
+        ck_assert(ask->out.granted);
+        (void)snprintf(discard, sizeof discard, "%s",
+                       ask->out.grant.discard == NULL ? "[]" : ask->out.grant.discard);
     }
-    command_destroy(command);
 }
 
 static void setup(void)
 {
-    play = (struct play){0};
-    ck_assert_int_eq(world_open(&play.world, 1, NULL), 0);
-    play.world.answered = take;
-    ck_assert_int_eq(
-        world_do(&play.world,
-                 world_create_study("{\"name\": \"s\", \"metric\": \"loss\", \"direction\": "
-                                    "\"minimize\", \"strategy\": \"random\", \"parameters\": "
-                                    "[{\"name\": \"x\", \"type\": \"float\", \"low\": 0, "
-                                    "\"high\": 1}], \"limits\": {\"failures\": 1000000}}"),
-                 NULL),
-        0);
-}
-
-static void teardown(void)
-{
-    world_finish(&play.world);
+    fixture_open();
+    f.note = note;
+    perform(world_create_study(STUDY_OF_X("s", ", \"limits\": {\"failures\": 1000000}")));
 }
 
 static struct command *ask(const char *host, const char *request)
@@ -64,19 +42,19 @@ static void fail_with(const char *uri, const char *reach)
 {
     char body[2048];
 
-    ck_assert_int_eq(world_do(&play.world, ask("nowhere", ""), NULL), 0);
+    perform(ask("nowhere", ""));
     (void)snprintf(body, sizeof body,
                    "{\"outcome\": \"failed\", \"checkpoint\": {\"uri\": \"%s\", \"step\": 0, "
                    "\"reach\": \"%s\"}}",
                    uri, reach);
-    ck_assert_int_eq(world_do(&play.world, world_result(play.lease, body), NULL), 0);
+    perform(world_result(f.lease, body));
 }
 
 /* How many the next lease on this host lists, and the first of them. */
 static size_t listed(const char *host, char first[64])
 {
-    ck_assert_int_eq(world_do(&play.world, ask(host, ""), NULL), 0);
-    json_auto_t *list = json_loads(play.discard, 0, NULL);
+    perform(ask(host, ""));
+    json_auto_t *list = json_loads(discard, 0, NULL);
     const char *text = json_string_value(json_array_get(list, 0));
 
     (void)snprintf(first, 64, "%s", text == NULL ? "" : text);
@@ -95,7 +73,7 @@ START_TEST(a_grant_lists_a_hundred_and_the_next_one_goes_on)
     ck_assert_uint_eq(listed("n2", first), 0);
     ck_assert_uint_eq(listed("n1", first), OBSOLETE_LISTED);
     ck_assert_str_eq(first, "c0");
-    ck_assert_int_eq(world_restart(&play.world, NULL), 0);
+    ck_assert_int_eq(world_restart(&f.world, NULL), 0);
     ck_assert_uint_eq(listed("n1", first), OBSOLETE_LISTED);
     ck_assert_str_eq(first, "c100");
     ck_assert_uint_eq(listed("n1", first), 30);
@@ -119,7 +97,7 @@ START_TEST(long_names_make_a_shorter_list)
     while (n < 40) {
         size_t more = listed("n1", first);
         ck_assert_uint_gt(more, 0);
-        ck_assert_uint_lt(strlen(play.discard), OBSOLETE_LISTED_BYTES + 2048);
+        ck_assert_uint_lt(strlen(discard), OBSOLETE_LISTED_BYTES + 2048);
         n += more;
     }
     ck_assert_uint_eq(n, 40);
@@ -147,15 +125,15 @@ START_TEST(a_list_outlives_a_kill_at_either_side_of_its_commit)
     char first[64];
 
     fail_with("a", "host:n1");
-    ck_assert_int_eq(world_crash(&play.world, &lost, 1, NULL), 0);
-    ck_assert_int_eq(world_do(&play.world, ask("n1", "r1"), NULL), 0);
-    ck_assert_str_eq(play.discard, "[\"a\"]");
-    (void)snprintf(before, sizeof before, "%s", play.lease);
-    play.discard[0] = '\0';
-    ck_assert_int_eq(world_restart(&play.world, NULL), 0); /* the answer got lost: asked again */
-    ck_assert_int_eq(world_do(&play.world, ask("n1", "r1"), NULL), 0);
-    ck_assert_str_eq(play.lease, before);
-    ck_assert_str_eq(play.discard, "[\"a\"]");
+    ck_assert_int_eq(world_crash(&f.world, &lost, 1, NULL), 0);
+    perform(ask("n1", "r1"));
+    ck_assert_str_eq(discard, "[\"a\"]");
+    (void)snprintf(before, sizeof before, "%s", f.lease);
+    discard[0] = '\0';
+    ck_assert_int_eq(world_restart(&f.world, NULL), 0); /* the answer got lost: asked again */
+    perform(ask("n1", "r1"));
+    ck_assert_str_eq(f.lease, before);
+    ck_assert_str_eq(discard, "[\"a\"]");
     ck_assert_uint_eq(listed("n1", first), 0);
 }
 END_TEST
@@ -167,7 +145,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     json_start();
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, fixture_close);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_grant_lists_a_hundred_and_the_next_one_goes_on);
     tcase_add_test(tcase, long_names_make_a_shorter_list);

@@ -7,7 +7,7 @@
 
 #include "server/state/view.h"
 #include "server/tuning/internal.h"
-#include "tests/sim/world.h"
+#include "tests/sim/world_fixture.h"
 
 #define MANY 200
 
@@ -39,46 +39,27 @@ void __wrap_qsort(void *base, size_t n, size_t size, int (*compare)(const void *
     __real_qsort(base, n, size, compare);
 }
 
-static struct world world;
-static char lease_id[LEASE_ID_BYTES];
 static size_t n_replaced;
 
-static void take(void *context, struct command *command)
+static void note(const struct command *answer)
 {
-    (void)context;
-    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
-    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
-        memcpy(lease_id, as_ask(command)->out.grant.id, sizeof lease_id);
-    } else if (command->kind == COMMAND_ASK) {
-        n_replaced += strstr(as_ask(command)->out.no_lease.detail, "a newer ask") != NULL;
+    if (answer->kind == COMMAND_ASK && !as_const_ask(answer)->out.granted) {
+        n_replaced += strstr(as_const_ask(answer)->out.no_lease.detail, "a newer ask") != NULL;
     }
-    command_destroy(command);
-}
-
-static void make_study(const char *name)
-{
-    char body[300];
-
-    (void)snprintf(body, sizeof body,
-                   "{\"name\": \"%s\", \"metric\": \"loss\", \"direction\": \"minimize\", "
-                   "\"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", \"type\": "
-                   "\"float\", \"low\": 0, \"high\": 1}]}",
-                   name);
-    ck_assert_int_eq(world_do(&world, world_create_study(body), NULL), 0);
 }
 
 static void setup(void)
 {
     n_replaced = 0;
-    ck_assert_int_eq(world_open(&world, 1, NULL), 0);
-    world.answered = take;
-    make_study("busy");
+    fixture_open();
+    f.note = note;
+    create_study_of_x("busy");
 }
 
 static void teardown(void)
 {
-    world.answered = NULL;
-    world_finish(&world);
+    f.world.answered = NULL;
+    fixture_close();
 }
 
 static void wait_for(const char *study, int number)
@@ -88,24 +69,19 @@ static void wait_for(const char *study, int number)
     (void)snprintf(body, sizeof body,
                    "{\"worker\": \"w%d\", \"request_id\": \"r%d\", \"wait_seconds\": 60}", number,
                    number);
-    ck_assert_int_eq(world_do(&world, world_ask(study, body), NULL), 0);
+    perform(world_ask(study, body));
 }
 
 static void run_trial(void)
 {
-    ck_assert_int_eq(world_do(&world, world_ask("busy", NULL), NULL), 0);
-    ck_assert_int_eq(world_do(&world,
-                              world_result(lease_id, "{\"outcome\": \"completed\", "
-                                                     "\"metrics\": {\"loss\": 0.5}}"),
-                              NULL),
-                     0);
+    perform(world_ask("busy", NULL));
+    perform(make_complete());
 }
 
 START_TEST(asks_that_wait_for_another_study_are_left_alone)
 {
-    make_study("idle");
-    ck_assert_int_eq(world_do(&world, world_patch_study("idle", "{\"state\": \"paused\"}"), NULL),
-                     0);
+    create_study_of_x("idle");
+    perform(world_patch_study("idle", "{\"state\": \"paused\"}"));
     for (int i = 0; i < MANY; i++) {
         wait_for("idle", i);
     }
@@ -115,12 +91,11 @@ START_TEST(asks_that_wait_for_another_study_are_left_alone)
     ck_assert_uint_lt(n_served, 10);
     wait_for("idle", 7); /* the same request again: it waits in the place of the first */
     ck_assert_uint_eq(n_replaced, 1);
-    ck_assert_uint_eq(world.tuning->n_asks, MANY);
-    lease_id[0] = '\0';
-    ck_assert_int_eq(world_do(&world, world_patch_study("idle", "{\"state\": \"running\"}"), NULL),
-                     0);
-    ck_assert_uint_eq(world.tuning->n_asks, 0); /* all of them are served */
-    ck_assert_str_ne(lease_id, "");
+    ck_assert_uint_eq(f.world.tuning->n_asks, MANY);
+    f.lease[0] = '\0';
+    perform(world_patch_study("idle", "{\"state\": \"running\"}"));
+    ck_assert_uint_eq(f.world.tuning->n_asks, 0); /* all of them are served */
+    ck_assert_str_ne(f.lease, "");
 }
 END_TEST
 
@@ -130,7 +105,7 @@ START_TEST(studies_in_which_nothing_happens_are_not_looked_at)
 
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof name, "s%d", i);
-        make_study(name);
+        create_study_of_x(name);
     }
     n_prepared = 0;
     run_trial();
@@ -146,12 +121,12 @@ START_TEST(views_find_the_studies_in_order)
 
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(name, sizeof name, "s%d", i);
-        make_study(name);
+        create_study_of_x(name);
     }
-    ck_assert_int_eq(tuning_view(world.tuning, &views[0], NULL), 0);
+    ck_assert_int_eq(tuning_view(f.world.tuning, &views[0], NULL), 0);
     run_trial();
     n_sorted = 0;
-    ck_assert_int_eq(tuning_view(world.tuning, &views[1], NULL), 0);
+    ck_assert_int_eq(tuning_view(f.world.tuning, &views[1], NULL), 0);
     ck_assert_uint_eq(n_sorted, 0);
     for (size_t i = 0; i < 2; i++) {
         ck_assert_uint_eq(views[i]->n_studies, MANY + 1);

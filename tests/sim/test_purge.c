@@ -1,23 +1,15 @@
 /* What is kept for a time goes in small steps: the rest of many follows soon, not a minute later.
  */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/store/audit.h"
 #include "server/store/replies.h"
-#include "tests/sim/world.h"
+#include "tests/sim/world_fixture.h"
 
 #define MANY 2500 /* more than go at once */
 #define A_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
-
-static struct world world;
-
-static void must(int result, const struct err *err)
-{
-    ck_assert_msg(result == 0, "%s", err->text);
-}
 
 static void key_of(int i, unsigned char key[16])
 {
@@ -29,14 +21,14 @@ static void keep_replies(void)
 {
     struct err err = {0};
 
-    store_group_begin(world.store);
+    store_group_begin(f.world.store);
     for (int i = 0; i < MANY; i++) {
         static char text[] = "1";
         struct reply_row row = {.status = 201, .text = text, .at_ms = 1000 + i};
         key_of(i, row.key);
-        must(store_reply_insert(world.store, &row, &err), &err);
+        must(store_reply_insert(f.world.store, &row, &err), &err);
     }
-    must(store_group_commit(world.store, &err), &err);
+    must(store_group_commit(f.world.store, &err), &err);
 }
 
 static int count_replies(void)
@@ -49,7 +41,7 @@ static int count_replies(void)
         unsigned char key[16];
         bool found;
         key_of(i, key);
-        must(store_reply_find(world.store, key, &row, &found, &err), &err);
+        must(store_reply_find(f.world.store, key, &row, &found, &err), &err);
         free(row.text);
         n += found;
     }
@@ -59,24 +51,16 @@ static int count_replies(void)
 /* A group that writes, so long after the last one. */
 static void write_after(int64_t ms)
 {
-    struct err err = {0};
-    static char name = 'a';
-    char body[300];
+    static char name[] = "a";
 
-    world.clock.now_ms += ms;
-    (void)snprintf(body, sizeof body,
-                   "{\"name\": \"%c\", \"strategy\": \"random\", \"metric\": \"loss\","
-                   " \"direction\": \"minimize\", \"parameters\": [{\"name\": \"x\", \"type\":"
-                   " \"float\", \"low\": 0, \"high\": 1}]}",
-                   name++);
-    must(world_do(&world, world_create_study(body), &err), &err);
+    f.world.clock.now_ms += ms;
+    create_study_of_x(name);
+    name[0]++;
 }
 
 START_TEST(replies_of_yesterday_go_in_steps)
 {
-    struct err err = {0};
-
-    must(world_open(&world, 1, &err), &err);
+    fixture_open();
     keep_replies();
     write_after(2 * A_DAY_MS);
     ck_assert_int_eq(count_replies(), MANY - 2000);
@@ -84,7 +68,7 @@ START_TEST(replies_of_yesterday_go_in_steps)
     ck_assert_int_eq(count_replies(), MANY - 2000);
     write_after(1);
     ck_assert_int_eq(count_replies(), 0);
-    world_finish(&world);
+    fixture_close();
 }
 END_TEST
 
@@ -92,7 +76,7 @@ static void keep_audit(void)
 {
     struct err err = {0};
 
-    store_group_begin(world.store);
+    store_group_begin(f.world.store);
     for (int i = 0; i < MANY; i++) {
         const struct audit_row row = {.at_ms = 1000 + i,
                                       .token = "",
@@ -101,9 +85,9 @@ static void keep_audit(void)
                                       .study = "",
                                       .target = "t",
                                       .detail = ""};
-        must(store_audit_append(world.store, &row, &err), &err);
+        must(store_audit_append(f.world.store, &row, &err), &err);
     }
-    must(store_group_commit(world.store, &err), &err);
+    must(store_group_commit(f.world.store, &err), &err);
 }
 
 static int count_old(void *context, const struct audit_row *row, struct err *err)
@@ -120,22 +104,20 @@ static int count_audit(void)
     struct err err = {0};
     int n = 0;
 
-    must(store_each_audit(world.store, INT64_MAX, 2 * (int64_t)MANY, count_old, &n, &err), &err);
+    must(store_each_audit(f.world.store, INT64_MAX, 2 * (int64_t)MANY, count_old, &n, &err), &err);
     return n;
 }
 
 START_TEST(the_audit_of_years_ago_goes_in_steps)
 {
-    struct err err = {0};
-
-    must(world_open(&world, 1, &err), &err);
+    fixture_open();
     keep_audit();
     ck_assert_int_eq(count_audit(), MANY);
     write_after(2 * A_DAY_MS);
     ck_assert_int_eq(count_audit(), MANY - 2000);
     write_after(1000);
     ck_assert_int_eq(count_audit(), 0);
-    world_finish(&world);
+    fixture_close();
 }
 END_TEST
 

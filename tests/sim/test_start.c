@@ -1,11 +1,9 @@
 /* What a start reads from the store: counted, since a store may have a million trials. */
 #include <check.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "tests/sim/world.h"
+#include "tests/sim/world_fixture.h"
 
 #define TRIALS 30
 
@@ -33,79 +31,45 @@ static int watch(sqlite3 *db, char **error, const struct sqlite3_api_routines *a
     return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count, NULL);
 }
 
-static char lease_id[LEASE_ID_BYTES];
-
-static void take(void *context, struct command *command)
+static void add_study(const char *name)
 {
-    (void)context;
-    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
-    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
-        memcpy(lease_id, as_ask(command)->out.grant.id, sizeof lease_id);
-    }
-    command_destroy(command);
-}
-
-static void run_trial(struct world *world, const char *study)
-{
-    ck_assert_int_eq(world_do(world, world_ask(study, NULL), NULL), 0);
-    ck_assert_int_eq(world_do(world,
-                              world_result(lease_id, "{\"outcome\": \"completed\", "
-                                                     "\"metrics\": {\"loss\": 0.5}}"),
-                              NULL),
-                     0);
-}
-
-static void add_study(struct world *world, int number)
-{
-    char body[400];
-    char name[16];
-
-    (void)snprintf(name, sizeof name, "s%d", number);
-    (void)snprintf(body, sizeof body,
-                   "{\"name\": \"%s\", \"metric\": \"loss\", \"direction\": \"minimize\", "
-                   "\"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", \"type\": "
-                   "\"float\", \"low\": 0, \"high\": 1}]}",
-                   name);
-    ck_assert_int_eq(world_do(world, world_create_study(body), NULL), 0);
+    create_study_of_x(name);
     for (int i = 0; i < TRIALS; i++) {
-        run_trial(world, name);
+        perform(world_ask(name, NULL));
+        perform(make_complete());
     }
 }
 
-static void restart(struct world *world)
+static void restart(void)
 {
     counted.statements = counted.alone = 0;
     counted.on = true;
-    ck_assert_int_eq(world_restart(world, NULL), 0);
+    ck_assert_int_eq(world_restart(&f.world, NULL), 0);
     counted.on = false;
 }
 
 /* Each would lock the file and let it go again. */
 START_TEST(all_is_read_in_one_transaction)
 {
-    OWN(world) struct world world;
-
-    ck_assert_int_eq(world_open(&world, 1, NULL), 0);
-    world.answered = take;
-    add_study(&world, 1);
-    restart(&world);
+    fixture_open();
+    add_study("s1");
+    restart();
     ck_assert_uint_gt(counted.statements, 5);
     ck_assert_uint_eq(counted.alone, 1); /* the one that begins it */
+    fixture_close();
 }
 END_TEST
 
 START_TEST(trials_that_have_ended_are_not_read_one_by_one)
 {
-    OWN(world) struct world world;
-
-    ck_assert_int_eq(world_open(&world, 1, NULL), 0);
-    world.answered = take;
-    add_study(&world, 1);
-    restart(&world);
+    fixture_open();
+    add_study("s1");
+    restart();
     size_t with_one = counted.statements;
-    add_study(&world, 2);
-    restart(&world);
+    add_study("s2");
+    restart();
     ck_assert_uint_lt(counted.statements - with_one, TRIALS / 2);
+    fixture_close();
 }
 END_TEST
 

@@ -2,95 +2,32 @@
  * can ever learn of it, and only there. And the end of leases that are to be aborted. */
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "tests/sim/world.h"
-
-static struct world world;
-static char lease[LEASE_ID_BYTES];
-static char answer[64]; /* of the last command */
-
-static void answered(void *context, struct command *command)
-{
-    (void)context;
-    (void)strcpy(answer, err_code_name(command->err.code));
-    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
-        memcpy(lease, as_ask(command)->out.grant.id, sizeof lease);
-    }
-    if (command->kind == COMMAND_HEARTBEAT && command->err.code == ERR_NONE) {
-        (void)strcpy(answer, action_name(as_heartbeat(command)->out.action.action));
-    }
-    command_destroy(command);
-}
-
-static void step(struct command *command)
-{
-    struct err err = {0};
-
-    ck_assert_msg(world_do(&world, command, &err) == 0, "%s", err.text);
-}
-
-static struct command *ask(void)
-{
-    return world_ask("s", "{\"worker\": \"w\"}");
-}
-
-static struct command *ask_by_name(void)
-{
-    return world_ask("s", "{\"worker\": \"w\", \"request_id\": \"r\"}");
-}
-
-static struct command *measure(void)
-{
-    return world_measure(lease, "{\"measurements\": [{\"step\": 1, \"metrics\": {\"loss\": 2}}]}");
-}
-
-static struct command *cancel(void)
-{
-    return world_cancel_trial("s", 1);
-}
-
-static struct command *release(void)
-{
-    return world_release(lease);
-}
-
-static struct command *unsent(void)
-{
-    struct command *command = command_create(COMMAND_UNSENT);
-
-    ck_assert_ptr_nonnull(command);
-    memcpy(as_unsent(command)->in.lease, lease, sizeof lease);
-    return command;
-}
+#include "tests/sim/world_fixture.h"
 
 static const struct {
     struct command *(*steps[4])(void);
     const char *beat; /* what a heartbeat is answered then */
 } cases[] = {
-    {{ask, unsent}, "lease-ended"},
-    {{ask_by_name, unsent}, "continue"},  /* its client asks again */
-    {{ask, measure, unsent}, "continue"}, /* its client has it */
-    {{ask, cancel, unsent}, "abort"},
-    {{ask, release, unsent}, "lease-ended"},
-    {{ask, cancel, release}, "lease-ended"},
+    {{make_ask, make_unsent}, "lease-ended"},
+    {{make_ask_by_name, make_unsent}, "continue"},       /* its client asks again */
+    {{make_ask, make_measure, make_unsent}, "continue"}, /* its client has it */
+    {{make_ask, make_cancel, make_unsent}, "abort"},
+    {{make_ask, make_release, make_unsent}, "lease-ended"},
+    {{make_ask, make_cancel, make_release}, "lease-ended"},
 };
 
 START_TEST(a_lease_is_taken_back_where_nobody_learns_of_it)
 {
-    struct err err = {0};
-
-    ck_assert_int_eq(world_open(&world, 1, &err), 0);
-    world.answered = answered;
-    step(world_create_study("{\"name\": \"s\", \"strategy\": \"random\", \"metric\": \"loss\","
-                            " \"direction\": \"minimize\", \"parameters\": [{\"name\": \"x\","
-                            " \"type\": \"float\", \"low\": 0, \"high\": 1}]}"));
+    fixture_open();
+    create_study_of_x("s");
     for (size_t i = 0; i < 4 && cases[_i].steps[i] != NULL; i++) {
-        step(cases[_i].steps[i]());
+        perform(cases[_i].steps[i]());
     }
-    step(world_heartbeat(lease));
-    ck_assert_str_eq(answer, cases[_i].beat);
-    world_finish(&world);
+    f.may_be_refused = true;
+    perform(make_heartbeat());
+    ck_assert_str_eq(f.answer, cases[_i].beat);
+    fixture_close();
 }
 END_TEST
 

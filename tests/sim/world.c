@@ -52,9 +52,14 @@ static int start_tuning(struct world *world, struct err *err)
 
 int world_open(struct world *world, uint64_t seed, struct err *err)
 {
-    const struct store_settings settings = {.directory = NULL};
+    return world_open_in(world, NULL, seed, err);
+}
 
-    *world = (struct world){.secrets = rng_seeded(seed)};
+int world_open_in(struct world *world, const char *directory, uint64_t seed, struct err *err)
+{
+    const struct store_settings settings = {.directory = directory};
+
+    *world = (struct world){.secrets = rng_seeded(seed), .directory = directory};
     clock_manual_init(&world->clock, 0, WALL_OFFSET_MS);
     TRY(store_open(&settings, &world->store, err));
     return start_tuning(world, err);
@@ -181,6 +186,15 @@ int world_restart(struct world *world, struct err *err)
 {
     tuning_destroy(world->tuning);
     world->tuning = NULL;
+    return start_tuning(world, err);
+}
+
+int world_restore(struct world *world, struct err *err)
+{
+    const struct store_settings settings = {.directory = world->directory, .new_epoch = true};
+
+    world_finish(world);
+    TRY(store_open(&settings, &world->store, err));
     return start_tuning(world, err);
 }
 

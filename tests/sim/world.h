@@ -16,6 +16,7 @@
 struct world {
     struct clock_manual clock;
     struct rng secrets;
+    const char *directory; /* NULL: the store is in memory */
     struct store *store;
     struct tuning *tuning;
     /* how long asks and reports wait for a job; from the next start on */
@@ -34,6 +35,9 @@ struct world {
 
 /* An empty server at monotonic 0. */
 MUST_USE int world_open(struct world *world, uint64_t seed, struct err *err);
+/* The same, with its store in files of an empty directory, whose name outlives the world. */
+MUST_USE int world_open_in(struct world *world, const char *directory, uint64_t seed,
+                           struct err *err);
 void world_finish(struct world *world);
 OWN_VALUE(world)
 
@@ -53,6 +57,8 @@ MUST_USE int world_fail(struct world *world, struct command *commands[], size_t 
                         bool *has_failed, struct err *err);
 /* As a kill between two groups. Waiting asks are never answered. */
 MUST_USE int world_restart(struct world *world, struct err *err);
+/* As the start after honed --restore, of files that are as they were: a new epoch begins. */
+MUST_USE int world_restore(struct world *world, struct err *err);
 /* Runs the jobs that were held back. */
 MUST_USE int world_run_jobs(struct world *world, struct err *err);
 /* Lets time pass up to `now_ms`, stopping wherever the server has something to do. */
