@@ -265,27 +265,28 @@ int obsolete_write(const struct live_lease *lease, char **array, struct err *err
     return *array == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
-/* Its worker did not receive it: it waits for the next worker of its host. */
-static int give_back(struct state *state, struct obsolete_checkpoint *item, struct err *err)
+/* The first of the lease's list leaves it. */
+static struct obsolete_checkpoint *unlist(struct live_lease *lease)
 {
-    TRY(store_discard_assign(state->store, item->id, 0, err));
-    push(item->queue, item);
-    return 0;
+    struct obsolete_checkpoint *item = lease->obsolete;
+
+    lease->obsolete = item->next;
+    item->queue->n_listed--;
+    return item;
 }
 
 int obsolete_settle(struct state *state, struct live_lease *lease, bool received, struct err *err)
 {
     while (lease->obsolete != NULL) {
-        struct obsolete_checkpoint *item = lease->obsolete;
-        lease->obsolete = item->next;
-        item->queue->n_listed--;
-        if (!received) {
-            TRY(give_back(state, item, err));
-            continue;
+        int64_t id = lease->obsolete->id;
+        if (received) {
+            TRY(store_discard_delete(state->store, id, err));
+            free(unlist(lease));
+        } else { /* it waits for the next worker of its host */
+            TRY(store_discard_assign(state->store, id, 0, err));
+            struct obsolete_checkpoint *item = unlist(lease);
+            push(item->queue, item);
         }
-        int result = store_discard_delete(state->store, item->id, err);
-        free(item);
-        TRY(result);
     }
     return 0;
 }
