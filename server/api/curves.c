@@ -76,8 +76,8 @@ static int choose_best(struct curves *curves, struct err *err)
     if (kind.sort == SORT_BY_METRIC) {
         (void)snprintf(kind.metric, sizeof kind.metric, "%s", def->objectives[0].metric);
     }
-    TRY(value_orders_find(&curves->read->api->orders, curves->read->store, &kind, study->def,
-                          &filter, (size_t)curves->trials, keys, &n, err));
+    TRY(value_orders_find(&curves->read->api->orders, curves->read->store, &kind, study, &filter,
+                          (size_t)curves->trials, keys, &n, err));
     for (size_t i = 0; i < n; i++) {
         TRY(add_number(curves, keys[i].number, err));
     }

@@ -92,7 +92,7 @@ static int find_keys(struct value_page *page, struct value_filter *filter, struc
     if (page->keys == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    return value_orders_find(&read->api->orders, read->store, &kind, read->study->def, filter,
+    return value_orders_find(&read->api->orders, read->store, &kind, read->study, filter,
                              page->wanted, page->keys, &page->n, err);
 }
 

@@ -22,8 +22,9 @@ struct places {
 
 struct value_order {
     struct value_order_kind kind;
-    struct shared_def *def; /* held; NULL: nothing is known yet */
-    int64_t seq;            /* the trials are as they were with this event */
+    bool is_made;
+    int64_t revision; /* of the study, whose definition says what is best */
+    int64_t seq;      /* the trials are as they were with this event */
     struct places places;
 };
 
@@ -40,7 +41,6 @@ struct value_order *value_order_create(const struct value_order_kind *kind)
 void value_order_destroy(struct value_order *order)
 {
     if (order != NULL) {
-        shared_def_destroy(order->def);
         free(order->places.items);
         free(order);
     }
@@ -111,6 +111,12 @@ static struct place place_of_row(const struct value_order *order, const struct t
     return place;
 }
 
+/* What an update reads. */
+struct source {
+    struct store *reader;
+    const struct live_study_view *study;
+};
+
 /* Adds places, in no order yet. */
 struct addition {
     const struct value_order *order;
@@ -127,7 +133,7 @@ static int add_row(void *context, const struct trial_value_row *row, struct err 
     return 0;
 }
 
-static int add_trials(const struct value_order *order, struct store *reader, int64_t number,
+static int add_trials(const struct value_order *order, const struct source *source, int64_t number,
                       struct places *to, struct err *err)
 {
     const struct value_order_kind *kind = &order->kind;
@@ -135,10 +141,10 @@ static int add_trials(const struct value_order *order, struct store *reader, int
         .study = kind->study,
         .trial = number,
         .metric = kind->sort == SORT_BY_METRIC ? kind->metric : NULL,
-        .best_of = kind->sort == SORT_BY_BEST ? order->def->def : NULL};
+        .best_of = kind->sort == SORT_BY_BEST ? source->study->def->def : NULL};
     struct addition addition = {order, to};
 
-    return store_each_trial_value(reader, &query, add_row, &addition, err);
+    return store_each_trial_value(source->reader, &query, add_row, &addition, err);
 }
 
 static void sort(struct places *places)
@@ -229,19 +235,19 @@ static int merge(struct places *places, const struct places *from, struct err *e
     return 0;
 }
 
-static int follow_events(struct value_order *order, struct store *reader, struct err *err)
+static int follow_events(struct value_order *order, const struct source *source, struct err *err)
 {
     OWN(changes) struct changes changes = {0};
     int64_t looked_at;
 
-    TRY(store_each_event(reader, order->kind.study, order->seq, INT_MAX, note_event, &changes,
-                         &looked_at, err));
+    TRY(store_each_event(source->reader, order->kind.study, order->seq, INT_MAX, note_event,
+                         &changes, &looked_at, err));
     settle(&changes);
     if (changes.n == 0) {
         return 0;
     }
     for (size_t i = 0; i < changes.n; i++) {
-        TRY(add_trials(order, reader, changes.numbers[i], &changes.places, err));
+        TRY(add_trials(order, source, changes.numbers[i], &changes.places, err));
     }
     sort(&changes.places);
     remove_changed(&order->places, &changes);
@@ -250,41 +256,35 @@ static int follow_events(struct value_order *order, struct store *reader, struct
 
 /* ---- the order ---- */
 
-static int make(struct value_order *order, struct store *reader, struct shared_def *def,
-                struct err *err)
+static int make(struct value_order *order, const struct source *source, struct err *err)
 {
-    if (order->def != def) {
-        shared_def_destroy(order->def);
-        order->def = shared_def_hold(def);
-    }
     order->places.n = 0;
-    TRY(add_trials(order, reader, 0, &order->places, err));
+    TRY(add_trials(order, source, 0, &order->places, err));
     sort(&order->places);
+    order->revision = source->study->row.revision;
     return 0;
 }
 
 /* Is it less to look at the events since then, which are all there, than at all trials? */
-static bool may_follow(const struct value_order *order, const struct shared_def *def, int64_t last,
-                       int64_t purged)
+static bool may_follow(const struct value_order *order, const struct live_study_view *study,
+                       int64_t last, int64_t purged)
 {
-    return order->def == def && purged <= order->seq && order->seq <= last
-           && last - order->seq <= (int64_t)order->places.n / 4 + 100;
+    return order->is_made && order->revision == study->row.revision && purged <= order->seq
+           && order->seq <= last && last - order->seq <= (int64_t)order->places.n / 4 + 100;
 }
 
-int value_order_update(struct value_order *order, struct store *reader, struct shared_def *def,
-                       int64_t *seq, struct err *err)
+int value_order_update(struct value_order *order, struct store *reader,
+                       const struct live_study_view *study, int64_t *seq, struct err *err)
 {
+    const struct source source = {reader, study};
     int64_t purged;
 
     TRY(store_last_seq(reader, seq, err));
     TRY(store_events_purged(reader, &purged, err));
-    int result = may_follow(order, def, *seq, purged) ? follow_events(order, reader, err)
-                                                      : make(order, reader, def, err);
-    if (result != 0) {
-        shared_def_destroy(order->def);
-        order->def = NULL;
-        return -1;
-    }
+    bool follows = may_follow(order, study, *seq, purged);
+    order->is_made = false; /* until all is done */
+    TRY(follows ? follow_events(order, &source, err) : make(order, &source, err));
+    order->is_made = true;
     order->seq = *seq;
     return 0;
 }

@@ -6,7 +6,7 @@
 #ifndef SERVER_API_VALUE_ORDER_H
 #define SERVER_API_VALUE_ORDER_H
 
-#include "server/domain/shared_def.h"
+#include "server/state/view.h"
 #include "server/store/trial_values.h"
 
 enum sort_kind {
@@ -52,11 +52,12 @@ bool value_order_is(const struct value_order *order, const struct value_order_ki
 /* The memory that it takes. */
 size_t value_order_bytes(const struct value_order *order);
 
-/* Brings it to the moment of the reader's transaction, which is to begin with this. `def`: that of
- * the study; another one than before makes the order anew. *seq ← the newest event of that moment.
- * ERR_NOMEM, or what the store says; the next update then makes it anew. */
+/* Brings it to the moment of the reader's transaction, which is to begin with this. Another
+ * revision of the study than before makes the order anew; it keeps nothing of `study`. *seq ← the
+ * newest event of that moment. ERR_NOMEM, or what the store says; the next update then makes it
+ * anew. */
 MUST_USE int value_order_update(struct value_order *order, struct store *reader,
-                                struct shared_def *def, int64_t *seq, struct err *err);
+                                const struct live_study_view *study, int64_t *seq, struct err *err);
 /* keys ← up to `limit` places that the filter lets through; returns how many. */
 size_t value_order_find(const struct value_order *order, const struct value_filter *filter,
                         size_t limit, struct sort_key keys[]);

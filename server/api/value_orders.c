@@ -26,6 +26,7 @@ void value_orders_finish(struct value_orders *orders)
         orders->first = kept->next;
         kept_order_destroy(kept);
     }
+    orders->n = 0;
     orders->bytes = 0;
 }
 
@@ -60,6 +61,7 @@ static struct kept_order *find_or_add(struct value_orders *orders,
         }
         kept->next = orders->first;
         orders->first = kept;
+        orders->n++;
     }
     kept->users++;
     kept->used = ++orders->uses;
@@ -95,14 +97,16 @@ static void give_back(struct value_orders *orders, struct kept_order *kept)
     struct kept_order **at;
 
     (void)pthread_mutex_lock(&orders->lock);
-    size_t bytes = value_order_bytes(kept->order);
+    size_t bytes = sizeof *kept + value_order_bytes(kept->order);
     orders->bytes += bytes - kept->bytes;
     kept->bytes = bytes;
     kept->users--;
     (void)pthread_mutex_unlock(&kept->lock);
-    while (orders->bytes > VALUE_ORDERS_BYTES && (at = oldest(orders)) != NULL) {
+    while ((orders->n > VALUE_ORDERS_MAX || orders->bytes > VALUE_ORDERS_BYTES)
+           && (at = oldest(orders)) != NULL) {
         struct kept_order *gone = *at;
         *at = gone->next;
+        orders->n--;
         orders->bytes -= gone->bytes;
         kept_order_destroy(gone);
     }
@@ -111,14 +115,14 @@ static void give_back(struct value_orders *orders, struct kept_order *kept)
 
 /* The transaction begins when the order is taken: no other reader has brought it to a later moment
  * than this one sees. */
-static int find(struct value_order *order, struct store *reader, struct shared_def *def,
-                struct value_filter *filter, size_t limit, struct sort_key keys[], size_t *n,
-                struct err *err)
+static int find(struct value_order *order, struct store *reader,
+                const struct live_study_view *study, struct value_filter *filter, size_t limit,
+                struct sort_key keys[], size_t *n, struct err *err)
 {
     int64_t seq;
 
     TRY(store_read_begin(reader, err));
-    TRY(value_order_update(order, reader, def, &seq, err));
+    TRY(value_order_update(order, reader, study, &seq, err));
     if (filter->until_seq == 0) {
         filter->until_seq = seq;
     }
@@ -127,7 +131,7 @@ static int find(struct value_order *order, struct store *reader, struct shared_d
 }
 
 int value_orders_find(struct value_orders *orders, struct store *reader,
-                      const struct value_order_kind *kind, struct shared_def *def,
+                      const struct value_order_kind *kind, const struct live_study_view *study,
                       struct value_filter *filter, size_t limit, struct sort_key keys[], size_t *n,
                       struct err *err)
 {
@@ -136,7 +140,7 @@ int value_orders_find(struct value_orders *orders, struct store *reader,
     if (kept == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    int result = find(kept->order, reader, def, filter, limit, keys, n, err);
+    int result = find(kept->order, reader, study, filter, limit, keys, n, err);
     give_back(orders, kept);
     return result;
 }

@@ -6,13 +6,15 @@
 
 #include "server/api/value_order.h"
 
-#define VALUE_ORDERS_BYTES ((size_t)64 << 20) /* those used longest ago go when they take more */
+/* Those used longest ago go when there are more, or take more. */
+#define VALUE_ORDERS_MAX 256
+#define VALUE_ORDERS_BYTES ((size_t)64 << 20)
 
 /* All zero: none is kept yet. */
 struct value_orders {
     pthread_mutex_t lock;
     struct kept_order *first;
-    size_t bytes;
+    size_t n, bytes;
     uint64_t uses;
 };
 
@@ -20,12 +22,13 @@ struct value_orders {
 void value_orders_finish(struct value_orders *orders);
 
 /* Begins a read transaction of the reader, which the caller ends in any case, and finds the places
- * that the filter wants, in it: keys ← up to `limit`, *n ← how many. filter->until_seq 0 ← the
- * newest event. The first request for an order takes .4 µs a trial of the study, later ones
- * 5 µs a trial that has changed since. ERR_NOMEM, or what the store says. */
+ * that the filter wants, in it: keys ← up to `limit`, *n ← how many. kind->study is that of
+ * `study`; filter->until_seq 0 ← the newest event. The first request for an order takes .4 µs a
+ * trial of the study, later ones 5 µs a trial that has changed since. ERR_NOMEM, or what the store
+ * says. */
 MUST_USE int value_orders_find(struct value_orders *orders, struct store *reader,
-                               const struct value_order_kind *kind, struct shared_def *def,
-                               struct value_filter *filter, size_t limit, struct sort_key keys[],
-                               size_t *n, struct err *err);
+                               const struct value_order_kind *kind,
+                               const struct live_study_view *study, struct value_filter *filter,
+                               size_t limit, struct sort_key keys[], size_t *n, struct err *err);
 
 #endif

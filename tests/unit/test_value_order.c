@@ -4,16 +4,20 @@
 
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/api/value_orders.h"
+#include "tests/support/directory.h"
 
 #define TRIALS 60
 
 static struct store *store, *reader;
 static struct shared_def *def;
 static int64_t study;
+static struct live_study_view view; /* of the study: what orders ask of it */
 
 static struct shared_def *make_def(const char *bound)
 {
@@ -43,14 +47,20 @@ static int64_t add_study(const char *name)
     return row.id;
 }
 
-static void set_up(void)
+static void set_up_in(const char *directory)
 {
-    const struct store_settings settings = {.directory = NULL};
+    const struct store_settings settings = {.directory = directory};
 
     ck_assert_int_eq(store_open(&settings, &store, NULL), 0);
     ck_assert_int_eq(store_open_reader(store, &reader, NULL), 0);
     def = make_def("5");
     study = add_study("s");
+    view = (struct live_study_view){.id = study, .def = def, .row.revision = 1};
+}
+
+static void set_up(void)
+{
+    set_up_in(NULL);
 }
 
 static void tear_down(void)
@@ -120,7 +130,7 @@ static int64_t update(struct value_order *order)
     int64_t seq = -1;
 
     ck_assert_int_eq(store_read_begin(reader, NULL), 0);
-    ck_assert_int_eq(value_order_update(order, reader, def, &seq, NULL), 0);
+    ck_assert_int_eq(value_order_update(order, reader, &view, &seq, NULL), 0);
     store_read_end(reader);
     return seq;
 }
@@ -309,7 +319,7 @@ START_TEST(what_no_event_names_is_not_looked_at_again)
 }
 END_TEST
 
-START_TEST(another_definition_makes_the_order_anew)
+START_TEST(another_revision_makes_the_order_anew)
 {
     set_up();
     add_trials();
@@ -318,6 +328,8 @@ START_TEST(another_definition_makes_the_order_anew)
     expect(order, &everything, TRIALS, "8 2 1 6 7 3 4");
     shared_def_destroy(def);
     def = make_def("3");
+    view.def = def;
+    view.row.revision++;
     expect(order, &everything, TRIALS, "2 1 6 7 3 4 8");
     tear_down();
 }
@@ -345,35 +357,164 @@ END_TEST
 
 /* ---- the orders that are kept ---- */
 
+/* Returns the newest event of that moment. */
+static int64_t find(struct value_orders *orders, const struct value_order_kind *kind, size_t wanted)
+{
+    struct value_filter filter = {.source = -1};
+    struct sort_key keys[TRIALS];
+    size_t n = 0;
+
+    ck_assert_int_eq(
+        value_orders_find(orders, reader, kind, &view, &filter, TRIALS, keys, &n, NULL), 0);
+    store_read_end(reader);
+    ck_assert_uint_eq(n, wanted);
+    return filter.until_seq;
+}
+
 START_TEST(those_used_longest_ago_go_when_memory_is_short)
 {
     struct value_orders orders = {.bytes = 0};
-    struct sort_key keys[TRIALS];
     struct value_order_kind kind = {.sort = SORT_BY_VALUE};
-    size_t n = 0;
 
     set_up();
     kind.study = study;
     add_trials();
     for (int i = 0; i < 3; i++) { /* the same order is found again */
-        struct value_filter filter = {.source = -1};
-        ck_assert_int_eq(
-            value_orders_find(&orders, reader, &kind, def, &filter, TRIALS, keys, &n, NULL), 0);
-        store_read_end(reader);
-        ck_assert_uint_eq(n, 5);
-        ck_assert_int_eq(filter.until_seq, 7);
+        ck_assert_int_eq(find(&orders, &kind, 5), 7);
     }
-    size_t bytes = orders.bytes;
-    ck_assert_uint_gt(bytes, 0);
+    ck_assert_uint_eq(orders.n, 1);
+    ck_assert_uint_gt(orders.bytes, 0);
     orders.bytes = VALUE_ORDERS_BYTES; /* as if others took all of it */
     kind.reverse = true;
-    struct value_filter filter = {.source = -1};
-    ck_assert_int_eq(
-        value_orders_find(&orders, reader, &kind, def, &filter, TRIALS, keys, &n, NULL), 0);
-    store_read_end(reader);
+    (void)find(&orders, &kind, 5);
+    ck_assert_uint_eq(orders.n, 1);
     ck_assert_uint_eq(orders.bytes, VALUE_ORDERS_BYTES); /* the older one went, of the same size */
     value_orders_finish(&orders);
     tear_down();
+}
+END_TEST
+
+/* Any metric's name has an order, and each request looks through them. */
+START_TEST(no_more_are_kept_than_are_found_quickly)
+{
+    struct value_orders orders = {.bytes = 0};
+    struct value_order_kind kind = {.sort = SORT_BY_METRIC};
+
+    set_up();
+    kind.study = study;
+    add_trials();
+    for (int i = 0; i < 3 * VALUE_ORDERS_MAX; i++) {
+        (void)snprintf(kind.metric, sizeof kind.metric, "m%d", i);
+        (void)find(&orders, &kind, 5);
+        ck_assert_uint_le(orders.n, VALUE_ORDERS_MAX);
+    }
+    ck_assert_uint_eq(orders.n, VALUE_ORDERS_MAX);
+    value_orders_finish(&orders);
+    tear_down();
+}
+END_TEST
+
+/* It takes megabytes, which no limit counts, and its study may be gone. */
+START_TEST(no_definition_is_kept)
+{
+    struct value_orders orders = {.bytes = 0};
+    struct value_order_kind kind = {.sort = SORT_BY_BEST};
+
+    set_up();
+    kind.study = study;
+    add_trials();
+    (void)find(&orders, &kind, 6);
+    ck_assert_int_eq(atomic_load(&def->holders), 1);
+    value_orders_finish(&orders);
+    tear_down();
+}
+END_TEST
+
+/* ---- several readers ---- */
+
+#define READERS 3
+#define CHANGES 100
+
+static atomic_bool all_changed;
+static pthread_barrier_t beginning;
+
+struct reading {
+    struct store *reader;
+    struct value_orders *orders;
+    bool differs; /* an order was not what a new one is in the same transaction */
+};
+
+static bool is_as_made_anew(struct reading *reading, const struct value_order_kind *kind)
+{
+    OWN(value_order) struct value_order *fresh = value_order_create(kind);
+    struct value_filter filter = {.source = -1};
+    struct sort_key kept[TRIALS], made[TRIALS];
+    size_t n_kept = 0;
+    int64_t seq;
+    bool same = fresh != NULL
+                && value_orders_find(reading->orders, reading->reader, kind, &view, &filter, TRIALS,
+                                     kept, &n_kept, NULL)
+                       == 0
+                && value_order_update(fresh, reading->reader, &view, &seq, NULL) == 0
+                && value_order_find(fresh, &filter, TRIALS, made) == n_kept
+                && seq == filter.until_seq;
+
+    for (size_t i = 0; same && i < n_kept; i++) {
+        same = kept[i].number == made[i].number;
+    }
+    store_read_end(reading->reader);
+    return same;
+}
+
+static void *read_orders(void *argument)
+{
+    struct reading *reading = argument;
+
+    (void)pthread_barrier_wait(&beginning);
+    for (int i = 0; i < 12 || !atomic_load(&all_changed); i++) {
+        const struct value_order_kind kind = {.study = study,
+                                              .sort = i % 2 == 0 ? SORT_BY_VALUE : SORT_BY_BEST,
+                                              .reverse = i % 3 == 0};
+        reading->differs = !is_as_made_anew(reading, &kind) || reading->differs;
+    }
+    return NULL;
+}
+
+/* _i 1: as if others took all memory, so that each order goes as soon as nobody uses it. */
+START_TEST(readers_at_once_find_what_each_would_find_alone)
+{
+    struct value_orders orders = {.bytes = _i == 0 ? 0 : VALUE_ORDERS_BYTES};
+    struct reading readings[READERS];
+    pthread_t threads[READERS];
+    char path[DIRECTORY_BYTES];
+    uint32_t random = 1;
+    int64_t n_trials = 1;
+
+    directory_create(path);
+    set_up_in(path);
+    add(1, TRIAL_COMPLETED, 3);
+    atomic_store(&all_changed, false);
+    ck_assert_int_eq(pthread_barrier_init(&beginning, NULL, READERS + 1), 0);
+    for (int i = 0; i < READERS; i++) {
+        readings[i] = (struct reading){.orders = &orders};
+        ck_assert_int_eq(store_open_reader(store, &readings[i].reader, NULL), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, read_orders, &readings[i]), 0);
+    }
+    (void)pthread_barrier_wait(&beginning);
+    for (int i = 0; i < CHANGES; i++) {
+        change_at_random(&random, &n_trials);
+    }
+    atomic_store(&all_changed, true);
+    for (int i = 0; i < READERS; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert(!readings[i].differs);
+        store_close(readings[i].reader);
+    }
+    (void)pthread_barrier_destroy(&beginning);
+    ck_assert_uint_eq(orders.n, _i == 0 ? 4 : 0);
+    value_orders_finish(&orders);
+    tear_down();
+    directory_remove(path);
 }
 END_TEST
 
@@ -388,9 +529,12 @@ int main(void)
     tcase_add_test(tcase, a_page_begins_behind_its_place);
     tcase_add_loop_test(tcase, an_order_that_follows_is_the_same_as_a_new_one, 0, 12);
     tcase_add_test(tcase, what_no_event_names_is_not_looked_at_again);
-    tcase_add_test(tcase, another_definition_makes_the_order_anew);
+    tcase_add_test(tcase, another_revision_makes_the_order_anew);
     tcase_add_test(tcase, events_that_were_purged_make_the_order_anew);
     tcase_add_test(tcase, those_used_longest_ago_go_when_memory_is_short);
+    tcase_add_test(tcase, no_more_are_kept_than_are_found_quickly);
+    tcase_add_test(tcase, no_definition_is_kept);
+    tcase_add_loop_test(tcase, readers_at_once_find_what_each_would_find_alone, 0, 2);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
