@@ -223,3 +223,20 @@ bool errno_is_full_disk(int number)
 {
     return number == ENOSPC || number == EFBIG || number == EDQUOT;
 }
+
+enum err_code err_code_of_errno(int number)
+{
+    switch (number) {
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN:
+    case ENOBUFS:
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+        return ERR_OVERLOADED;
+    case ENOMEM:
+        return ERR_NOMEM;
+    default:
+        return errno_is_full_disk(number) ? ERR_STORAGE_FULL : ERR_IO;
+    }
+}

@@ -82,6 +82,10 @@ int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 
  * (EFBIG, as ulimit -f sets it) mean so, too: there is no fault of the disk, reading goes on, and
  * writing too once there is space again. */
 bool errno_is_full_disk(int number);
+/* The code of a system call that failed so: ERR_STORAGE_FULL, as above; ERR_NOMEM; ERR_OVERLOADED
+ * for what lacks now and may be there later, and is nothing that a person must mend (descriptors,
+ * processes, buffers, an address that another process has); else ERR_IO. */
+enum err_code err_code_of_errno(int number);
 
 /* Returns -1 when the step does not return 0. At home only where everything owned is OWN(…). */
 #define TRY(step)                                                                                  \

@@ -23,15 +23,22 @@ static int begin_look(struct api *api, struct err *err)
                                                          : 0;
 }
 
-static void end_look(struct api *api)
+/* An error of the directory is none of the database, as which clients are told ERR_IO. */
+static int end_look(struct api *api, int result, struct err *err)
 {
     atomic_store(&api->looks_at_backups, false);
+    if (result != 0 && err->code == ERR_IO) {
+        err->code = ERR_WRONG_STATE;
+    }
+    return result;
 }
 
 /* ---- one of them as JSON ---- */
 
 static void write_complete(const struct backup_entry *entry, struct json_writer *w)
 {
+    const struct clock *clock = clock_system(); /* that of the file system, too */
+
     json_object_begin(w);
     json_put_string(w, "name", entry->name);
     json_put_string(w, "state", "complete");
@@ -40,7 +47,10 @@ static void write_complete(const struct backup_entry *entry, struct json_writer 
     json_put_int(w, "commit", entry->made.mark.commit);
     json_put_int(w, "epoch", entry->made.mark.epoch);
     json_put_bool(w, "verified", entry->verified);
-    json_put_null(w, "detail");
+    json_put_string(w, "detail",
+                    backup_entry_is_ahead(entry, clock->wall_ms(clock))
+                        ? "its time is in the future: a clock was wrong"
+                        : NULL);
     json_object_end(w);
 }
 
@@ -165,9 +175,11 @@ static int look_for(struct api *api, const char *name, struct backup_entry *entr
     char path[4096];
 
     TRY(begin_look(api, err));
-    int result = backup_find(engine_backup_directory(api->engine), name, path, entry, found, err);
-    end_look(api);
-    return result;
+    int result = engine_backup_check(api->engine, err);
+    if (result == 0) {
+        result = backup_find(engine_backup_directory(api->engine), name, path, entry, found, err);
+    }
+    return end_look(api, result, err);
 }
 
 /* Reader thread. */
@@ -245,9 +257,11 @@ static int read_backups(struct read_request *read, struct err *err)
     TRY(begin_look(read->api, err));
     engine_backup_status(read->api->engine, &status);
     list_incomplete(&list, &status);
-    int result = list_complete(&list, folder, err);
-    end_look(read->api);
-    TRY(result);
+    int result = engine_backup_check(read->api->engine, err);
+    if (result == 0) {
+        result = list_complete(&list, folder, err);
+    }
+    TRY(end_look(read->api, result, err));
     return item_list_end(&list, NULL, err);
 }
 

@@ -141,7 +141,7 @@ static void write_backups(struct buf *out, struct engine *engine)
     }
     engine_backup_status(engine, &status);
     gauge(out, "backup_last_timestamp_seconds",
-          "When the newest backup was complete, in seconds since 1970; 0: there is none.",
+          "When the newest backup was complete, in seconds since 1970; 0: none is within reach.",
           (double)status.last.at_ms / 1e3);
     gauge(out, "backup_last_bytes", "The size of the newest backup.",
           (double)status.last.made.bytes);

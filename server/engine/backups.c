@@ -11,6 +11,7 @@
 #include "server/engine/parts.h"
 #include "server/engine/thread.h"
 #include "server/engine/wait.h"
+#include "server/store/backup_directory.h"
 
 #define LOOK_EVERY_MS 60000
 
@@ -21,6 +22,8 @@ struct backups {
     atomic_bool ends;
     pthread_t thread;
     bool runs;
+    bool has_looked; /* the thread's own, as the next */
+    char wrong[512]; /* with the directory, at the last look; "": nothing */
 };
 
 /* ---- the folder ---- */
@@ -50,20 +53,82 @@ static int check_folder(const char *folder, const char *data, struct err *err)
     return 0;
 }
 
-/* Without the lock: it may take as long as a network's file system does. */
-static void look(struct engine *engine)
+static void note_last(struct backups *backups, const struct backup_entry *last)
 {
-    struct backups *backups = engine->backups;
+    (void)pthread_mutex_lock(&backups->lock);
+    backups->status.last = *last;
+    (void)pthread_mutex_unlock(&backups->lock);
+}
+
+int engine_backup_check(struct engine *engine, struct err *err)
+{
+    static const struct backup_entry none;
+    const struct engine_settings *settings = &engine->settings;
+
+    if (backup_directory_check(settings->backup_directory, settings->directory, err) == 0) {
+        return 0;
+    }
+    if (err->code == ERR_WRONG_STATE) {
+        note_last(engine->backups, &none);
+    }
+    return -1;
+}
+
+/* *last ← the newest, one with at_ms 0 where there is none; `wrong` ← what a person should know.
+ * One whose time lies ahead would pass for new for as long, and is left out. Without the lock: it
+ * may take as long as a network's file system does. */
+static int find_last(struct engine *engine, struct backup_entry *last, struct err *wrong)
+{
+    const struct clock *clock = clock_system();
     OWN(memory) struct backup_entry *list = NULL;
     size_t n = 0;
-    struct err ignored;
+    size_t first = 0;
 
-    if (backup_list_read(engine->settings.backup_directory, &list, &n, &ignored) != 0) {
-        n = 0; /* an alert about the last one tells */
+    *last = (struct backup_entry){.at_ms = 0};
+    TRY(engine_backup_check(engine, wrong));
+    TRY(backup_list_read(engine->settings.backup_directory, &list, &n, wrong));
+    while (first < n && backup_entry_is_ahead(&list[first], clock->wall_ms(clock))) {
+        first++;
     }
-    (void)pthread_mutex_lock(&backups->lock);
-    backups->status.last = n > 0 ? list[0] : (struct backup_entry){.at_ms = 0};
-    (void)pthread_mutex_unlock(&backups->lock);
+    if (first < n) {
+        *last = list[first];
+    }
+    return first == 0
+               ? 0
+               : err_set(wrong, ERR_WRONG_STATE,
+                         "%s/%s.db is not counted: its time is in the future, so how old it is is "
+                         "not known; set the clock right, and touch its .json",
+                         engine->settings.backup_directory, list[0].name);
+}
+
+/* What changed since the last look is told once: nobody may ask for a backup for days. */
+static void tell_change(struct backups *backups, const struct engine *engine,
+                        const struct backup_entry *last, const char *wrong)
+{
+    const char *folder = engine->settings.backup_directory;
+
+    if (backups->has_looked && strcmp(wrong, backups->wrong) == 0) {
+        return;
+    }
+    if (wrong[0] != '\0') {
+        log_warning("backups: %s", wrong);
+    } else if (last->at_ms == 0) {
+        log_info("backups go to %s, where there is none yet", folder);
+    } else {
+        log_info("backups go to %s, where the newest is %s", folder, last->name);
+    }
+    (void)snprintf(backups->wrong, sizeof backups->wrong, "%s", wrong);
+    backups->has_looked = true;
+}
+
+static void look(struct engine *engine)
+{
+    struct backup_entry last;
+    struct err wrong = {0};
+
+    (void)find_last(engine, &last, &wrong); /* an alert about the last one tells, too */
+    note_last(engine->backups, &last);
+    tell_change(engine->backups, engine, &last, wrong.text);
 }
 
 /* ---- one backup ---- */
@@ -75,42 +140,75 @@ static bool is_over(void *context)
     return atomic_load(&backups->ends);
 }
 
+/* The first backup into a directory makes it known. What cannot be kept about it refuses none: a
+ * data directory whose disk is full needs one most. */
+static int prepare_directory(struct engine *engine, struct err *err)
+{
+    const struct engine_settings *settings = &engine->settings;
+    char identity[STORE_IDENTITY_BYTES];
+    struct err why;
+
+    TRY(engine_backup_check(engine, err));
+    TRY(backup_directory_mark(settings->backup_directory, identity, err));
+    if (backup_directory_remember(settings->backup_directory, settings->directory, identity, &why)
+        != 0) {
+        log_warning("whether backups go to the same directory later cannot be told: %s", why.text);
+    }
+    return 0;
+}
+
+static int write_backup(struct engine *engine, const char *path, struct backup *made,
+                        struct err *err)
+{
+    const struct backup_order order = {.directory = engine->settings.directory,
+                                       .file = path,
+                                       .is_over = is_over,
+                                       .context = engine->backups};
+
+    TRY(prepare_directory(engine, err));
+    return store_backup_make(&order, made, err);
+}
+
+/* The place is free again. */
+static void note_result(struct backups *backups, int result, int64_t took_us, const char *name,
+                        const struct err *err)
+{
+    const struct clock *clock = clock_system();
+    struct backup_status *status = &backups->status;
+
+    (void)pthread_mutex_lock(&backups->lock);
+    status->phase = BACKUP_IDLE;
+    status->failed_name[0] = '\0';
+    if (result == 0) {
+        status->n_made++;
+        status->made_us = took_us;
+    } else {
+        status->n_failed++;
+        status->failed_at_ms = clock->wall_ms(clock);
+        (void)snprintf(status->failed_name, sizeof status->failed_name, "%s", name);
+        (void)snprintf(status->failure, sizeof status->failure, "%s", err->text);
+    }
+    (void)pthread_mutex_unlock(&backups->lock);
+}
+
 static void make(struct engine *engine, const char *name)
 {
-    struct backups *backups = engine->backups;
-    const struct clock *clock = clock_system();
     char path[4096];
-    struct backup_order order = {.directory = engine->settings.directory,
-                                 .file = path,
-                                 .is_over = is_over,
-                                 .context = backups};
     int64_t began_us = clock_monotonic_us();
     struct backup made = {.bytes = 0};
     struct err err = {0};
 
     (void)snprintf(path, sizeof path, "%s/%s.db", engine->settings.backup_directory, name);
-    int result = store_backup_make(&order, &made, &err);
+    int result = write_backup(engine, path, &made, &err);
+    int64_t took_us = clock_monotonic_us() - began_us;
+    look(engine);
+    note_result(engine->backups, result, took_us, name, &err);
     if (result == 0) {
         log_info("backup %s: %" PRId64 " bytes, up to commit %" PRId64 ", checked", path,
                  made.bytes, made.mark.commit);
-        look(engine);
     } else {
         log_error("backup %s: %s", path, err.text);
     }
-    (void)pthread_mutex_lock(&backups->lock);
-    struct backup_status *status = &backups->status;
-    status->phase = BACKUP_IDLE;
-    status->failed_name[0] = '\0';
-    if (result == 0) {
-        status->n_made++;
-        status->made_us = clock_monotonic_us() - began_us;
-    } else {
-        status->n_failed++;
-        status->failed_at_ms = clock->wall_ms(clock);
-        (void)snprintf(status->failed_name, sizeof status->failed_name, "%s", name);
-        (void)snprintf(status->failure, sizeof status->failure, "%s", err.text);
-    }
-    (void)pthread_mutex_unlock(&backups->lock);
 }
 
 /* ---- the thread ---- */
@@ -131,16 +229,26 @@ static bool await_order(struct backups *backups, char name[BACKUP_NAME_BYTES])
     return is_ordered;
 }
 
+/* From the right directory alone. */
+static void remove_left(struct engine *engine)
+{
+    struct err ignored; /* look() tells */
+    size_t n_left = engine_backup_check(engine, &ignored) == 0
+                        ? store_backup_remove_left(engine->settings.backup_directory)
+                        : 0;
+
+    if (n_left > 0) {
+        log_info("%s: removed %zu unfinished, of backups that were cut short",
+                 engine->settings.backup_directory, n_left);
+    }
+}
+
 static void *backups_main(void *argument)
 {
     struct engine *engine = argument;
     char name[BACKUP_NAME_BYTES];
 
-    size_t n_left = store_backup_remove_left(engine->settings.backup_directory);
-    if (n_left > 0) {
-        log_info("%s: removed %zu unfinished, of backups that were cut short",
-                 engine->settings.backup_directory, n_left);
-    }
+    remove_left(engine);
     look(engine);
     while (!atomic_load(&engine->backups->ends)) {
         if (await_order(engine->backups, name)) {

@@ -23,7 +23,7 @@ struct backup_status {
     char failed_name[BACKUP_NAME_BYTES]; /* of the last one, where it failed; "": it did not */
     char failure[512];
     int64_t failed_at_ms;     /* wall clock */
-    struct backup_entry last; /* the newest of the folder; at_ms 0: there is none */
+    struct backup_entry last; /* the newest that is within reach; at_ms 0: there is none */
     int64_t n_made, n_failed; /* since the start */
     int64_t made_us;          /* how long the last one took; 0: none was made yet */
 };
@@ -38,6 +38,9 @@ void backups_close(struct engine *engine);
 
 /* The folder; NULL: none is set. */
 const char *engine_backup_directory(const struct engine *engine);
+/* Is it the one that backups went to before (server/store/backup_directory.h)? Where it is not,
+ * there is no newest backup in the status. Touches files. Any thread. */
+MUST_USE int engine_backup_check(struct engine *engine, struct err *err);
 /* Takes the one place; engine_backup_decide() must follow. ERR_WRONG_STATE: it is taken, by the
  * one that `status` tells. Any thread. */
 MUST_USE int engine_backup_order(struct engine *engine, const char *name,

@@ -19,6 +19,7 @@
 #include "common/regular_file.h"
 
 #define ENDING ".db"
+#define CLOCKS_DIFFER_MS 300000 /* this machine's and that of a file server */
 
 bool backup_name_is_valid(const char *name)
 {
@@ -33,8 +34,7 @@ bool backup_name_is_valid(const char *name)
 
 static int failed(const char *doing, const char *path, struct err *err)
 {
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO, "cannot %s %s: %s",
-                   doing, path, strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
 int manifest_write(const char *file, const struct backup *made, struct err *err)
@@ -121,7 +121,8 @@ int manifest_read(const char *file, struct backup *made, bool *is_there, struct 
         return failed("read", path, err);
     }
     if (json_parse_own(text, &manifest, &ignored) != 0 || !read_members(manifest, &read_made)) {
-        return err_set(err, ERR_IO, "%s is not what honed writes beside a backup", path);
+        return err_set(err, ERR_IO,
+                       "%.400s is not what honed writes beside a backup; it may be damaged", path);
     }
     *made = read_made;
     return 0;
@@ -152,6 +153,11 @@ int backup_find(const char *folder, const char *name, char path[4096], struct ba
         *entry = read_entry;
     }
     return 0;
+}
+
+bool backup_entry_is_ahead(const struct backup_entry *entry, int64_t now_ms)
+{
+    return entry->at_ms > now_ms + CLOCKS_DIFFER_MS;
 }
 
 static int newest_first(const void *a, const void *b)

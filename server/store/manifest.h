@@ -29,6 +29,9 @@ struct backup_entry {
     bool verified;      /* the file has the size of what was checked */
     int64_t at_ms;      /* when it was complete; wall clock */
 };
+/* The time of its manifest lies ahead by more than machines differ: a clock was wrong, and how old
+ * it is cannot be told. */
+bool backup_entry_is_ahead(const struct backup_entry *entry, int64_t now_ms);
 /* The backups of a folder, those with a valid name and a manifest: the newest BACKUP_LIST_MAX,
  * newest first. *list: free(). ERR_IO: the folder cannot be read; ERR_NOMEM. */
 MUST_USE int backup_list_read(const char *folder, struct backup_entry **list, size_t *n,

@@ -12,52 +12,28 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
+from backups import BackupsTest  # noqa: E402
 
 OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/OPERATIONS.md")
 
 
-class Backups(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="hone-backups-")
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.backups = os.path.join(self.folder, "hone")
-        os.mkdir(self.backups)
-
-    def serve(self, *args, env=None):
-        server = hone.Server(data=os.path.join(self.folder, "data"),
-                             args=["--backup-directory", self.backups, *args], env=env)
-        self.addCleanup(server.__exit__)
-        server.start()
-        client = server.client()
-        self.addCleanup(client.close)
-        return server, client
-
-    def made(self, client, name):
-        """The item of the list once it is no longer being made."""
-        for _ in range(6000):
-            reply = client.get("/v1/backups")
-            found = [item for item in reply.json.get("items", []) if item["name"] == name]
-            if found and found[0]["state"] != "writing":
-                return found[0]
-            time.sleep(0.01)  # there is no event for it
-        self.fail(f"{name} is not made")
-
+class Backups(BackupsTest):
     def holding(self, hold):
         """The environment of a server whose backups wait in their sync while there is this file."""
         with open(hold, "w", encoding="ascii"):
             pass
         return hone.preload_env(HONE_TEST_HOLD_SYNC=hold, HONE_TEST_HOLD_ENDING=".db.new")
 
-    def metric(self, client, name):
-        text = client.get("/metrics").body.decode()
-        return float(re.search(rf"^hone_{name} (\S+)$", text, re.M).group(1))
+    def await_held(self, hold):
+        """Waits until the sync is held: who holds it opens the pipe."""
+        with open(hold + ".held", "rb") as held:
+            held.read()
 
     def test_one_is_ordered_made_and_restored(self):
         server, client = self.serve()
@@ -72,7 +48,7 @@ class Backups(unittest.TestCase):
         self.assertEqual((item["state"], item["verified"], item["detail"]), ("complete", True, None))
         self.assertEqual([item[key] for key in ("bytes", "commit", "epoch")],
                          [wrote[key] for key in ("bytes", "commit", "epoch")])
-        self.assertEqual(sorted(os.listdir(self.backups)), ["first.db", "first.db.json"])
+        self.assertEqual(self.in_folder(), ["first.db", "first.db.json"])
         self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
         self.assertEqual(self.metric(client, "backup_last_bytes"), item["bytes"])
         self.assertGreater(self.metric(client, "backup_last_timestamp_seconds"), time.time() - 600)
@@ -89,10 +65,7 @@ class Backups(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         server.start()  # the newest one is known again without an order
         with server.client() as later:
-            for _ in range(6000):
-                if self.metric(later, "backup_last_bytes") == item["bytes"]:
-                    break
-                time.sleep(0.01)
+            server.wait_line("where the newest is first")
             self.assertEqual(self.metric(later, "backup_last_bytes"), item["bytes"])
 
     def test_without_a_name_it_has_that_of_its_time(self):
@@ -103,7 +76,7 @@ class Backups(unittest.TestCase):
                 self.assertIn(reply.status, (200, 202), reply)  # 200: of the same second
                 self.assertRegex(reply.json["name"], r"^hone-\d{4}-\d\d-\d\dT\d{6}Z$")
                 self.assertEqual(self.made(client, reply.json["name"])["state"], "complete")
-        self.assertTrue(all(name.startswith("hone-") for name in os.listdir(self.backups)))
+        self.assertTrue(all(name.startswith("hone-") for name in self.in_folder()))
 
     def test_a_name_leads_nowhere_else(self):
         os.symlink(os.path.join(self.folder, "outside.db"), os.path.join(self.backups, "link.db"))
@@ -194,7 +167,7 @@ class Backups(unittest.TestCase):
         client.close()
         os.remove(hold)
         self.assertEqual(server.stop(), 0)
-        left = sorted(os.listdir(self.backups))
+        left = self.in_folder()
         self.assertIn(left, ([], ["late.db", "late.db.json"]))
 
     def test_one_is_made_where_flock_meets_the_locks_of_sqlite(self):
@@ -206,13 +179,13 @@ class Backups(unittest.TestCase):
     def test_what_is_ordered_is_listed_before_the_order_is_on_disk(self):
         hold = os.path.join(self.folder, "hold")
         server, client = self.serve(env=hone.preload_env(HONE_TEST_HOLD_SYNC=hold))
+        os.mkfifo(hold + ".held")
         with open(hold, "w", encoding="ascii"):
             pass
         replies = []
         first = threading.Thread(target=lambda: replies.append(client.post("/v1/backups", {"name": "one"})))
         first.start()
-        while not os.path.exists(hold + ".held"):
-            time.sleep(0.01)
+        self.await_held(hold)
         with server.client() as other:
             self.assertEqual(other.post("/v1/backups", {"name": "one"}).status, 202)
             self.assertEqual([(item["name"], item["state"]) for item in other.get("/v1/backups").json["items"]],
@@ -224,13 +197,13 @@ class Backups(unittest.TestCase):
 
     def test_a_start_removes_what_killed_backups_left(self):
         hold = os.path.join(self.folder, "hold")
+        os.mkfifo(hold + ".held")
         server, client = self.serve(env=self.holding(hold))
         client.post("/v1/backups", {"name": "cut"})
-        while not os.path.exists(hold + ".held"):
-            time.sleep(0.01)
+        self.await_held(hold)
         server.kill()
         client.close()
-        self.assertEqual(os.listdir(self.backups), ["cut.db.new"])
+        self.assertEqual(self.in_folder(), ["cut.db.new"])
         left = {name: os.path.join(self.backups, name) for name in
                 ("cut.db.new-journal", "early.db.new", "early.db.json", "locked.db.new", "a b.db.new", "x.new",
                  "folder.db.new", "pipe.db.new", "link.db.new")}
@@ -249,7 +222,7 @@ class Backups(unittest.TestCase):
             with server.client() as later:
                 self.assertEqual(later.post("/v1/backups", {"name": "next"}).status, 202)
                 self.assertEqual(self.made(later, "next")["state"], "complete")
-        self.assertEqual(sorted(os.listdir(self.backups)),
+        self.assertEqual(self.in_folder(),
                          ["a b.db.new", "folder.db.new", "link.db.new", "locked.db.new", "next.db", "next.db.json",
                           "pipe.db.new", "x.new"])
 
@@ -261,11 +234,9 @@ class Backups(unittest.TestCase):
             pass
         reply = client.post("/v1/backups", {"name": "x"})
         self.assertEqual(reply.status, 202, reply)
-        for _ in range(6000):
-            if self.metric(client, "backup_failures_total") == 1:
-                break
-            time.sleep(0.01)
-        self.assertEqual(self.metric(client, "backup_last_failed"), 1)
+        self.ended("x")
+        self.assertEqual((self.metric(client, "backup_failures_total"), self.metric(client, "backup_last_failed")),
+                         (1, 1))
         self.assertEqual(client.post("/v1/studies", hone.study("t")).status, 201)
 
     def kill_backup(self, data, file, n):
@@ -306,7 +277,7 @@ class Backups(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("checked", done.stdout)
         self.assertIn("in epoch 2", done.stdout)
-        self.assertEqual(os.listdir(self.backups), [])
+        self.assertEqual(self.in_folder(), [])
 
 
 if __name__ == "__main__":

@@ -143,6 +143,8 @@ class Server:
         self.process = None
         self.reader = None
         self.lines = []
+        self.said = threading.Condition()  # of the lines
+        self.has_ended = False
         self.url = None
 
     def command(self):
@@ -151,6 +153,7 @@ class Server:
 
     def start(self):
         self.lines = []
+        self.has_ended = False
         self.process = subprocess.Popen(self.command(), env=self.env, text=True, errors="replace",
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
@@ -165,14 +168,31 @@ class Server:
 
     def _drain(self, pipe, ready):
         for line in pipe:
-            self.lines.append(line)
+            with self.said:
+                self.lines.append(line)
+                self.said.notify_all()
             found = re.search(r"listening on (https?://\S+)", line)
             if found:
                 self.url = found.group(1).rstrip("/")
                 self.port = urllib.parse.urlsplit(self.url).port
                 ready.set()
         pipe.close()
+        with self.said:
+            self.has_ended = True
+            self.said.notify_all()
         ready.set()
+
+    def wait_line(self, pattern, nth=1, seconds=60):
+        """Waits until the nth line that matches is said, and returns it. An event, not a poll; the
+        deadline is a bound against hanging."""
+        def found():
+            return [line for line in self.lines if re.search(pattern, line)]
+
+        with self.said:
+            self.said.wait_for(lambda: self.has_ended or len(found()) >= nth, seconds)
+            if len(found()) < nth:
+                raise AssertionError(f"honed did not say {pattern!r} {nth} times:\n{self.log()}")
+            return found()[nth - 1]
 
     def log(self):
         return "".join(self.lines)

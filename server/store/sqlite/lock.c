@@ -81,9 +81,20 @@ static int make_directory(const char *directory, struct err *err)
 /* A name that a server gives in its data directory, or that a file system has at its root. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {
-        ".",    "..",         "lock",        "admin.token", "worker.token", "files",
-        "logs", "lost+found", "hone.db-wal", "hone.db-shm", "hwm.new",      "hone.db.new"};
+    static const char *const names[] = {".",
+                                        "..",
+                                        "lock",
+                                        "admin.token",
+                                        "worker.token",
+                                        "files",
+                                        "logs",
+                                        "lost+found",
+                                        "hone.db-wal",
+                                        "hone.db-shm",
+                                        "hwm.new",
+                                        "hone.db.new",
+                                        "backup-directory",
+                                        "backup-directory.new"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {

@@ -1,0 +1,218 @@
+#include "server/store/backup_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/own.h"
+#include "common/rng.h"
+
+#define MARK "hone-backups"       /* in the directory */
+#define RECORD "backup-directory" /* in the data directory */
+#define HEAD "hone-backups 1 identity="
+
+struct record {
+    char identity[STORE_IDENTITY_BYTES]; /* "": there is none */
+    char path[PATH_MAX];
+};
+
+static int failed(const char *doing, const char *path, struct err *err)
+{
+    return err_set(err, err_code_of_errno(errno), "cannot %s %s: %s", doing, path, strerror(errno));
+}
+
+/* ---- the two files ---- */
+
+/* The text of a file, without its last line feed; -1: it cannot be read, see errno. */
+static ssize_t read_text(const char *path, char *text, size_t size)
+{
+    OWN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+
+    text[len < 0 ? 0 : len] = '\0';
+    if (len > 0 && text[len - 1] == '\n') {
+        text[--len] = '\0';
+    }
+    return len;
+}
+
+/* identity ← what stands in such a line; false: it is none. *rest ← what comes behind. */
+static bool read_identity(const char *text, char identity[STORE_IDENTITY_BYTES], const char **rest)
+{
+    const char *hex = text + sizeof HEAD - 1;
+
+    if (strncmp(text, HEAD, sizeof HEAD - 1) != 0
+        || strspn(hex, "0123456789abcdef") != STORE_IDENTITY_BYTES - 1) {
+        return false;
+    }
+    (void)snprintf(identity, STORE_IDENTITY_BYTES, "%s", hex);
+    *rest = hex + STORE_IDENTITY_BYTES - 1;
+    return true;
+}
+
+/* identity ← "" where the directory has no mark, or one that was cut short. */
+static int read_mark(const char *folder, char identity[STORE_IDENTITY_BYTES], struct err *err)
+{
+    char path[PATH_MAX];
+    char text[128];
+    const char *rest;
+
+    identity[0] = '\0';
+    (void)snprintf(path, sizeof path, "%s/" MARK, folder);
+    if (read_text(path, text, sizeof text) < 0) {
+        return errno == ENOENT || errno == ENOTDIR ? 0 : failed("read", path, err);
+    }
+    if (!read_identity(text, identity, &rest) || *rest != '\0') {
+        identity[0] = '\0';
+    }
+    return 0;
+}
+
+static int read_record(const char *data, struct record *record, struct err *err)
+{
+    char path[PATH_MAX];
+    char text[PATH_MAX + 128];
+    const char *rest;
+
+    record->identity[0] = '\0';
+    (void)snprintf(path, sizeof path, "%s/" RECORD, data);
+    if (read_text(path, text, sizeof text) < 0) {
+        return errno == ENOENT ? 0 : failed("read", path, err);
+    }
+    if (!read_identity(text, record->identity, &rest) || *rest != '\n') {
+        return err_set(err, ERR_WRONG_STATE,
+                       "%.300s is damaged: it does not say where backups went to; look whether "
+                       "they go to the right directory now, and remove this file",
+                       path);
+    }
+    (void)snprintf(record->path, sizeof record->path, "%s", rest + 1);
+    return 0;
+}
+
+/* ---- is it the same? ---- */
+
+/* *record ← what is known of this very directory; "" where that is nothing. */
+static int recall(const char *folder, const char *data, struct record *record, struct err *err)
+{
+    char real[PATH_MAX];
+
+    TRY(read_record(data, record, err));
+    if (record->identity[0] == '\0') {
+        return 0;
+    }
+    if (realpath(folder, real) == NULL) {
+        return err_set(err, ERR_WRONG_STATE,
+                       "cannot use the backup directory %.250s: %s; is its file system mounted?",
+                       folder, strerror(errno));
+    }
+    if (strcmp(real, record->path) != 0) {
+        record->identity[0] = '\0';
+    }
+    return 0;
+}
+
+int backup_directory_check(const char *folder, const char *data, struct err *err)
+{
+    struct record record;
+    char found[STORE_IDENTITY_BYTES];
+
+    TRY(recall(folder, data, &record, err));
+    if (record.identity[0] == '\0') {
+        return 0;
+    }
+    TRY(read_mark(folder, found, err));
+    if (strcmp(found, record.identity) == 0) {
+        return 0;
+    }
+    return err_set(err, ERR_WRONG_STATE,
+                   "%.120s is not the directory that backups went to before: its file " MARK " %s; "
+                   "mount the right file system there, or, if backups are to go to this one from "
+                   "now on, remove %.120s/" RECORD,
+                   folder,
+                   found[0] == '\0' ? "is missing, as where its file system is not mounted"
+                                    : "is that of another one",
+                   data);
+}
+
+/* ---- marking it ---- */
+
+static void make_identity(char identity[STORE_IDENTITY_BYTES])
+{
+    unsigned char bytes[(STORE_IDENTITY_BYTES - 1) / 2];
+
+    rng_entropy(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)snprintf(identity + 2 * i, 3, "%02x", bytes[i]);
+    }
+}
+
+static int sync_folder(const char *folder, struct err *err)
+{
+    OWN(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 || fsync(fd) != 0 ? failed("sync", folder, err) : 0;
+}
+
+/* ERR_IO with EEXIST: another server was faster. */
+static int write_text(const char *path, int flags, const char *identity, const char *more,
+                      struct err *err)
+{
+    OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+
+    if (fd < 0) {
+        return failed("write", path, err);
+    }
+    if (dprintf(fd, HEAD "%s\n%s", identity, more) < 0 || fsync(fd) != 0) {
+        (void)failed("write", path, err);
+        (void)unlink(path);
+        return -1;
+    }
+    return 0;
+}
+
+int backup_directory_mark(const char *folder, char identity[STORE_IDENTITY_BYTES], struct err *err)
+{
+    char path[PATH_MAX];
+
+    TRY(read_mark(folder, identity, err));
+    if (identity[0] != '\0') {
+        return 0;
+    }
+    make_identity(identity);
+    (void)snprintf(path, sizeof path, "%s/" MARK, folder);
+    if (unlink(path) != 0 && errno != ENOENT) { /* one that was cut short */
+        return failed("remove", path, err);
+    }
+    TRY(write_text(path, O_EXCL, identity, "", err));
+    return sync_folder(folder, err);
+}
+
+int backup_directory_remember(const char *folder, const char *data,
+                              const char identity[STORE_IDENTITY_BYTES], struct err *err)
+{
+    struct record known;
+    char real[PATH_MAX];
+    char line[PATH_MAX + 1];
+    char path[PATH_MAX];
+    char fresh[PATH_MAX + 8];
+
+    TRY(recall(folder, data, &known, err));
+    if (strcmp(known.identity, identity) == 0) {
+        return 0;
+    }
+    if (realpath(folder, real) == NULL) {
+        return failed("use", folder, err);
+    }
+    (void)snprintf(line, sizeof line, "%s\n", real);
+    (void)snprintf(path, sizeof path, "%s/" RECORD, data);
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    TRY(write_text(fresh, O_TRUNC, identity, line, err));
+    if (rename(fresh, path) != 0) {
+        return failed("write", path, err);
+    }
+    return sync_folder(data, err);
+}
