@@ -18,80 +18,23 @@
     "{\"name\": \"s\", \"strategy\": \"random\", \"seed\": 7, \"lease\": {\"ttl_seconds\": 15},"   \
     " \"objectives\": [{\"metric\": \"loss\", \"direction\": \"minimize\", \"fold\": \"best\"}],"  \
     " \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}]}"
-#define WITH_SCHEDULE(strategy, max, more)                                                         \
-    "{\"name\": \"s\", \"strategy\": {" strategy "}, \"seed\": 7, \"metric\": \"loss\","           \
-    " \"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": " max "}, \"direction\": "         \
-    "\"minimize\", \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": " \
-    "1}]" more "}"
 /* Its schedule notes what it hands out. */
-#define RUNGS WITH_SCHEDULE("\"name\": \"hyperband\", \"brackets\": 1", "9", "")
+#define RUNGS STUDY_OF_EPOCHS("\"name\": \"hyperband\", \"brackets\": 1", "9", "")
 /* The second trial is stopped at its first step when it is no better than the first one. */
 #define STOPPING                                                                                   \
-    WITH_SCHEDULE("\"name\": \"asha\", \"mode\": \"stopping\"", "3",                               \
-                  ", \"lease\": {\"ttl_seconds\": 15}")
-/* Two trials; a rung waits for half of them, and twice as long for the other. */
-#define QUORUM                                                                                     \
-    WITH_SCHEDULE("\"name\": \"hyperband\", \"brackets\": 1, \"quorum\": 0.5", "3",                \
-                  ", \"limits\": {\"trials\": 2}, \"lease\": {\"ttl_seconds\": 3600}")
-
-/* ---- steps: NULL is returned for what is no command, but time ---- */
-
-static struct command *pass(void)
-{
-    f.world.clock.now_ms = tuning_next_ms(f.world.tuning);
-    return NULL;
-}
-
-static struct command *pass_days(void)
-{
-    f.world.clock.now_ms += INT64_C(8) * 24 * 60 * 60 * 1000;
-    return NULL;
-}
-
-static struct command *pass_seconds(void)
-{
-    f.world.clock.now_ms += 10000;
-    return NULL;
-}
-
-static struct command *pass_minutes(void)
-{
-    f.world.clock.now_ms += 600000;
-    return NULL;
-}
+    STUDY_OF_EPOCHS("\"name\": \"asha\", \"mode\": \"stopping\"", "3",                             \
+                    ", \"lease\": {\"ttl_seconds\": 15}")
+/* ---- steps ---- */
 
 static struct command *ask_and_wait(void)
 {
     return world_ask("s", "{\"worker\": \"w\", \"request_id\": \"r\", \"wait_seconds\": 30}");
 }
 
-static struct command *ask_at_host(void)
-{
-    return world_ask("s", "{\"worker\": \"w\", \"host\": \"n1\"}");
-}
-
-/* What a lease on its host lists from then on. */
-static struct command *leave_checkpoint(void)
-{
-    return world_result(f.lease, "{\"outcome\": \"failed\", \"checkpoint\": {\"uri\": \"c\","
-                                 " \"step\": 0, \"reach\": \"host:n1\"}}");
-}
-
 static struct command *measure_worse(void)
 {
     return world_measure(f.lease,
                          "{\"measurements\": [{\"step\": 1, \"metrics\": {\"loss\": 3}}]}");
-}
-
-static struct command *complete_rung(void)
-{
-    return world_result(f.lease,
-                        "{\"outcome\": \"completed\", \"step\": 1, \"metrics\": {\"loss\": 1}}");
-}
-
-static struct command *enqueue(void)
-{
-    return world_add_trials("s", "{\"parameters\": {\"x\": 0.5}}", "key");
 }
 
 static struct command *enqueue_again(void)
@@ -214,39 +157,39 @@ static const struct {
     struct command *(*make)(void); /* whose statements fail */
     step_list before;
 } cases[] = {
-    {STUDY(""), pass, {make_ask}},
-    {STUDY(""), pass, {make_ask, make_measure}},
-    {STUDY("\"attempts\": 1"), pass, {make_ask}},
-    {STUDY(""), pass, {make_ask, make_stop}},
-    {STUDY(""), make_measure, {make_ask, pass}},
-    {STUDY(""), make_complete, {make_ask, pass}},
-    {STUDY(""), make_release, {make_ask, pass}},
+    {STUDY(""), pass_time, {make_ask}},
+    {STUDY(""), pass_time, {make_ask, make_measure}},
+    {STUDY("\"attempts\": 1"), pass_time, {make_ask}},
+    {STUDY(""), pass_time, {make_ask, make_stop}},
+    {STUDY(""), make_measure, {make_ask, pass_time}},
+    {STUDY(""), make_complete, {make_ask, pass_time}},
+    {STUDY(""), make_release, {make_ask, pass_time}},
     {STUDY(""), make_release, {make_ask, make_measure}},
     {STUDY(""), make_release, {make_ask, make_stop}},
-    {STUDY(""), make_heartbeat, {make_ask, pass}},
+    {STUDY(""), make_heartbeat, {make_ask, pass_time}},
     {STUDY(""), make_unsent, {make_ask}},
     {STUDY(""), make_cancel, {make_ask}},
-    {STUDY(""), make_cancel, {make_ask, pass}},
-    {STUDY("\"seconds\": 10"), pass, {make_ask, make_complete, enqueue}},
+    {STUDY(""), make_cancel, {make_ask, pass_time}},
+    {STUDY("\"seconds\": 10"), pass_time, {make_ask, make_complete, make_trial}},
     {STUDY("\"trials\": 1"), make_complete, {make_ask}},
     {STUDY("\"failures\": 3"),
      pass_days,
-     {make_ask, make_complete, enqueue, enqueue_again, delete_study}},
+     {make_ask, make_complete, make_trial, enqueue_again, delete_study}},
     {STUDY(""), make_token, {NULL}},
     {STUDY(""), revoke_token, {make_token}},
     /* leases that list an obsolete checkpoint: not received, received, too old for one */
-    {STUDY(""), ask_at_host, {ask_at_host, leave_checkpoint}},
-    {STUDY(""), pass, {ask_at_host, leave_checkpoint, ask_at_host}},
-    {STUDY(""), make_unsent, {ask_at_host, leave_checkpoint, ask_at_host}},
-    {STUDY(""), pass, {ask_at_host, leave_checkpoint, ask_at_host, make_measure}},
-    {STUDY(""), pass_days, {ask_at_host, leave_checkpoint}},
-    {BEST, pass, {make_ask, make_measure}},
+    {STUDY(""), make_ask_at_host, {make_ask_at_host, make_checkpoint}},
+    {STUDY(""), pass_time, {make_ask_at_host, make_checkpoint, make_ask_at_host}},
+    {STUDY(""), make_unsent, {make_ask_at_host, make_checkpoint, make_ask_at_host}},
+    {STUDY(""), pass_time, {make_ask_at_host, make_checkpoint, make_ask_at_host, make_measure}},
+    {STUDY(""), pass_days, {make_ask_at_host, make_checkpoint}},
+    {BEST, pass_time, {make_ask, make_measure}},
     {BEST, make_release, {make_ask, make_measure}},
-    {STOPPING, pass, {make_ask, make_measure, make_ask, measure_worse}},
+    {STOPPING, pass_time, {make_ask, make_measure, make_ask, measure_worse}},
     {STOPPING, make_release, {make_ask, make_measure, make_ask, measure_worse}},
     /* a straggler: when its time is over, and when the others are known to have been quicker */
-    {QUORUM, pass, {make_ask, make_ask, pass_seconds, complete_rung}},
-    {QUORUM, complete_rung, {make_ask, pass_minutes, make_ask, pass_seconds}},
+    {STUDY_WITH_QUORUM, pass_time, {make_ask, make_ask, pass_seconds, make_rung_result}},
+    {STUDY_WITH_QUORUM, make_rung_result, {make_ask, pass_minutes, make_ask, pass_seconds}},
 };
 
 START_TEST(a_group_that_fails_leaves_no_trace)
@@ -278,7 +221,8 @@ static struct command *nothing(void)
 /* Of two leases one has run out; then the database is put back from a backup. Writes the other. */
 static void prepare_restored(const char *directory, char old[LEASE_ID_BYTES])
 {
-    static struct command *(*const before[])(void) = {make_ask, pass_seconds, make_ask, pass, NULL};
+    static struct command *(*const before[])(void) = {make_ask, pass_seconds, make_ask, pass_time,
+                                                      NULL};
     struct err err = {0};
 
     fixture_open_in(directory);
@@ -374,7 +318,7 @@ END_TEST
  * granted any more when it is answered. */
 START_TEST(a_waiting_ask_is_not_answered_with_what_was_undone)
 {
-    static struct command *(*const before[])(void) = {make_pause, enqueue, ask_and_wait, NULL};
+    static struct command *(*const before[])(void) = {make_pause, make_trial, ask_and_wait, NULL};
     bool has_failed = true;
 
     for (size_t k = 1; has_failed; k++) {

@@ -142,3 +142,51 @@ struct command *make_token(void)
     as_token_create(command)->in.token = script_token("abcdefgh", 1000);
     return command;
 }
+
+struct command *make_trial(void)
+{
+    return world_add_trials("s", "{\"parameters\": {\"x\": 0.5}}", "key");
+}
+
+struct command *make_rung_result(void)
+{
+    return world_result(f.lease,
+                        "{\"outcome\": \"completed\", \"step\": 1, \"metrics\": {\"loss\": 1}}");
+}
+
+struct command *make_ask_at_host(void)
+{
+    return world_ask("s", "{\"worker\": \"w\", \"host\": \"n1\"}");
+}
+
+struct command *make_checkpoint(void)
+{
+    return world_result(f.lease, "{\"outcome\": \"failed\", \"checkpoint\": {\"uri\": \"c\","
+                                 " \"step\": 0, \"reach\": \"host:n1\"}}");
+}
+
+/* ---- time ---- */
+
+struct command *pass_time(void)
+{
+    f.world.clock.now_ms = tuning_next_ms(f.world.tuning);
+    return NULL;
+}
+
+struct command *pass_days(void)
+{
+    f.world.clock.now_ms += INT64_C(8) * 24 * 60 * 60 * 1000;
+    return NULL;
+}
+
+struct command *pass_seconds(void)
+{
+    f.world.clock.now_ms += 10000;
+    return NULL;
+}
+
+struct command *pass_minutes(void)
+{
+    f.world.clock.now_ms += 600000;
+    return NULL;
+}

@@ -34,7 +34,17 @@ struct buf fixture_rows(void);
     "{\"name\": \"" name "\", \"metric\": \"loss\", \"direction\": \"minimize\","                  \
     " \"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", \"type\": \"float\","           \
     " \"low\": 0, \"high\": 1}]" more "}"
-/* Creates such a study. */
+/* A study whose trials train for 1 to `max` epochs (a text). */
+#define STUDY_OF_EPOCHS(strategy, max, more)                                                       \
+    "{\"name\": \"s\", \"strategy\": {" strategy "}, \"seed\": 7, \"metric\": \"loss\","           \
+    " \"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": " max "}, \"direction\": "         \
+    "\"minimize\", \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": " \
+    "1}]" more "}"
+/* Two trials; a rung waits for half of them, and twice as long for the other. */
+#define STUDY_WITH_QUORUM                                                                          \
+    STUDY_OF_EPOCHS("\"name\": \"hyperband\", \"brackets\": 1, \"quorum\": 0.5", "3",              \
+                    ", \"limits\": {\"trials\": 2}, \"lease\": {\"ttl_seconds\": 3600}")
+/* Creates STUDY_OF_X. */
 void create_study_of_x(const char *name);
 
 /* ---- commands of one worker, about the study "s" and the last lease ---- */
@@ -49,6 +59,18 @@ struct command *make_unsent(void);
 struct command *make_cancel(void); /* trial 1 */
 struct command *make_pause(void);
 struct command *make_stop(void);
-struct command *make_token(void); /* "abcdefgh" */
+struct command *make_token(void);       /* "abcdefgh" */
+struct command *make_trial(void);       /* x = 0.5 */
+struct command *make_rung_result(void); /* completed at step 1, loss 1 */
+struct command *make_ask_at_host(void);
+/* A failure whose checkpoint a lease on that host lists as obsolete. */
+struct command *make_checkpoint(void);
+
+/* ---- time instead of a command: they return NULL ---- */
+
+struct command *pass_time(void);    /* to what comes next */
+struct command *pass_seconds(void); /* ten */
+struct command *pass_minutes(void); /* ten */
+struct command *pass_days(void);    /* eight */
 
 #endif
