@@ -84,7 +84,7 @@ MUST_USE int store_group_commit(struct store *store, struct err *err);
 /* Undoes the group; harmless where nothing was written. */
 void store_group_rollback(struct store *store);
 /* Begins the writes of one command. */
-MUST_USE int store_savepoint(struct store *store, struct err *err);
+void store_savepoint(struct store *store);
 /* Keeps them. */
 MUST_USE int store_release(struct store *store, struct err *err);
 /* Undoes them; the group goes on. */

@@ -132,7 +132,7 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
     tuning_read_clock(tuning);
     tuning->groups += tuning->is_settled;
     tuning->is_settled = false;
-    TRY(store_savepoint(tuning->state.store, err));
+    store_savepoint(tuning->state.store);
     if (run(tuning, command, &refused) != 0) {
         command->err = refused;
         if (is_fatal(&refused) && !(refused.code == ERR_OVERLOADED && tuning->stopping)) {

@@ -10,9 +10,9 @@ START_TEST(group_without_writes_is_not_dirty)
     OWN(memory) char *before = content_of(f.store);
     store_group_begin(f.store);
     ck_assert(!store_group_is_dirty(f.store));
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     MUST(store_undo(f.store, &f.err));
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     MUST(store_release(f.store, &f.err));
     ck_assert(!store_group_is_dirty(f.store));
     (void)add_worker("a:0");
@@ -32,7 +32,7 @@ START_TEST(undone_command_leaves_nothing)
     write_group(0);
     OWN(memory) char *one = content_of(f.store);
     store_group_begin(f.store);
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(1);
     MUST(store_undo(f.store, &f.err));
     expect_content(f.store, one);
@@ -51,15 +51,15 @@ START_TEST(undone_command_costs_the_others_nothing)
     end_case();
     begin_case(_i);
     store_group_begin(f.store);
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(0);
     MUST(store_release(f.store, &f.err));
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(2);
     MUST(store_undo(f.store, &f.err));
-    MUST(store_savepoint(f.store, &f.err)); /* writes nothing */
+    store_savepoint(f.store); /* writes nothing */
     MUST(store_release(f.store, &f.err));
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(1);
     MUST(store_release(f.store, &f.err));
     commit();
@@ -74,7 +74,7 @@ START_TEST(rolled_back_group_leaves_nothing)
     write_group(0);
     OWN(memory) char *one = content_of(f.store);
     store_group_begin(f.store);
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(1);
     MUST(store_release(f.store, &f.err));
     write_mark(2);
@@ -90,12 +90,12 @@ START_TEST(group_is_rolled_back_in_the_middle_of_a_command)
     begin_case(_i);
     OWN(memory) char *empty = content_of(f.store);
     store_group_begin(f.store);
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(1);
     store_group_rollback(f.store);
     expect_content(f.store, empty);
     store_group_begin(f.store);
-    MUST(store_savepoint(f.store, &f.err));
+    store_savepoint(f.store);
     write_mark(1);
     MUST(store_release(f.store, &f.err));
     commit();

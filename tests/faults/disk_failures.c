@@ -131,7 +131,7 @@ static char *after;  /* … and with the group */
 static int write_group(struct store *store, bool *commits, struct err *err)
 {
     store_group_begin(store);
-    TRY(store_savepoint(store, err));
+    store_savepoint(store);
     TRY(script_write(store, 1, err));
     TRY(store_release(store, err));
     *commits = true;

@@ -38,10 +38,10 @@ static struct store *open_now(const char *directory)
 
 static int write_commands(struct store *store, struct err *err)
 {
-    TRY(store_savepoint(store, err));
+    store_savepoint(store);
     TRY(script_write(store, 1, err));
     TRY(store_release(store, err));
-    TRY(store_savepoint(store, err));
+    store_savepoint(store);
     TRY(script_write(store, 2, err));
     return store_undo(store, err);
 }

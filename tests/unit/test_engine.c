@@ -255,6 +255,20 @@ START_TEST(closed_queue_takes_no_more)
 }
 END_TEST
 
+/* As a reader does that wants a newer view. */
+START_TEST(woken_writer_waits_for_no_more)
+{
+    struct queue queue;
+
+    queue_init(&queue);
+    push(&queue, COMMAND_RESULT, 1);
+    queue_wake(&queue);
+    ck_assert_uint_eq(queue_await(&queue, 9, INT64_C(3600) * 1000000), 1);
+    expect_drained(&queue, 0, "1 ");
+    queue_finish(&queue);
+}
+END_TEST
+
 static void *push_three(void *argument)
 {
     struct err err;
@@ -763,6 +777,7 @@ int main(void)
     tcase_add_test(queue, queue_has_a_limit_that_asks_reach_first);
     tcase_add_test(queue, queue_has_a_limit_of_bytes);
     tcase_add_test(queue, closed_queue_takes_no_more);
+    tcase_add_test(queue, woken_writer_waits_for_no_more);
     tcase_add_test(queue, queue_wakes_who_waits);
     tcase_add_checked_fixture(pools, set_up, tear_down);
     tcase_add_test(pools, readers_run_all_that_was_queued_before_the_stop);

@@ -27,6 +27,7 @@ static struct fixture {
     size_t n_batches;
     int64_t pretended_commit_us; /* 0: as it is */
     size_t n_tokens;             /* as last published */
+    size_t n_times_without;      /* that none was published */
     bool was_published_late;     /* an answer left before the tokens that it is about */
 } f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -58,6 +59,7 @@ static void tokens(void *context, const struct token_row rows[], size_t n)
     (void)rows;
     (void)pthread_mutex_lock(&f.lock);
     f.n_tokens = n;
+    f.n_times_without += n == 0;
     (void)pthread_cond_signal(&f.changed);
     (void)pthread_mutex_unlock(&f.lock);
 }
@@ -312,6 +314,157 @@ START_TEST(a_slow_commit_is_worth_waiting_for_others_while_they_come)
 }
 END_TEST
 
+/* ---- no memory, and a state that cannot be read back ---- */
+
+/* The next call of each fails so; the linker puts them before the real ones (meson.build). */
+static struct {
+    atomic_bool view, settle, tokens, load;
+    atomic_bool is_damaged; /* what the load finds */
+} fails;
+
+int __real_tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err);
+int __wrap_tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err);
+int __real_tuning_settle(struct tuning *tuning, struct err *err);
+int __wrap_tuning_settle(struct tuning *tuning, struct err *err);
+int __real_tuning_load(struct tuning *tuning, struct err *err);
+int __wrap_tuning_load(struct tuning *tuning, struct err *err);
+int __real_array_reserve(void *items, size_t n, size_t *cap, size_t size, struct err *err);
+int __wrap_array_reserve(void *items, size_t n, size_t *cap, size_t size, struct err *err);
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_NOMEM, "out of memory");
+}
+
+int __wrap_tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err)
+{
+    return atomic_exchange(&fails.view, false) ? no_memory(err)
+                                               : __real_tuning_view(tuning, view, err);
+}
+
+int __wrap_tuning_settle(struct tuning *tuning, struct err *err)
+{
+    return atomic_exchange(&fails.settle, false) ? no_memory(err)
+                                                 : __real_tuning_settle(tuning, err);
+}
+
+int __wrap_tuning_load(struct tuning *tuning, struct err *err)
+{
+    if (atomic_exchange(&fails.is_damaged, false)) {
+        statement_fail_with(SQLITE_CORRUPT);
+        statement_fail_at(1);
+        atomic_store(&f.engine->view_is_wanted, true); /* which cannot be made any more */
+    }
+    return atomic_exchange(&fails.load, false) ? no_memory(err) : __real_tuning_load(tuning, err);
+}
+
+int __wrap_array_reserve(void *items, size_t n, size_t *cap, size_t size, struct err *err)
+{
+    return size == sizeof(struct token_row) && atomic_exchange(&fails.tokens, false)
+               ? no_memory(err)
+               : __real_array_reserve(items, n, cap, size, err);
+}
+
+START_TEST(a_group_without_memory_is_refused_and_the_next_one_is_not)
+{
+    create(0);
+    for (int tag = 0; tag < 3; tag++) {
+        submit(tag);
+    }
+    atomic_store(&fails.settle, true);
+    start();
+    wait_for_answers(3);
+    ck_assert_uint_eq(count_answers(ERR_OVERLOADED), 3);
+    submit(3);
+    wait_for_answers(4);
+    ck_assert_int_eq(f.codes[3], ERR_NONE);
+    wait_for_tokens(1); /* the last one alone */
+    end();
+}
+END_TEST
+
+static uint64_t view_number(void)
+{
+    (void)pthread_mutex_lock(&f.engine->view_lock);
+    uint64_t number = f.engine->view_number;
+    (void)pthread_mutex_unlock(&f.engine->view_lock);
+    return number;
+}
+
+/* Reads until then. */
+static void read_until_view(uint64_t number)
+{
+    while (atomic_load(&fails.view) || view_number() < number) {
+        struct live_view *view = engine_view_now(f.engine);
+        ck_assert_ptr_nonnull(view); /* the one before stays */
+        live_view_release(view);
+    }
+}
+
+START_TEST(a_view_that_finds_no_memory_is_made_later)
+{
+    create(0);
+    start();
+    submit(0);
+    wait_for_answers(1);
+    read_until_view(1);
+    atomic_store(&fails.view, true);
+    read_until_view(view_number());
+    submit(1);
+    wait_for_answers(2);
+    read_until_view(view_number() + 1);
+    ck_assert_uint_eq(count_answers(ERR_NONE), 2);
+    end();
+}
+END_TEST
+
+/* Rather none for a moment than one that was revoked. */
+START_TEST(tokens_that_find_no_memory_are_published_later)
+{
+    create(0);
+    start();
+    submit(0);
+    wait_for_tokens(1);
+    size_t before = f.n_times_without;
+    atomic_store(&fails.tokens, true);
+    submit(1);
+    wait_for_answers(2);
+    wait_for_tokens(2);
+    ck_assert_uint_eq(f.n_times_without, before + 1);
+    end();
+}
+END_TEST
+
+START_TEST(damage_that_reading_back_finds_leaves_reads_alone)
+{
+    create(0);
+    for (int tag = 0; tag < 3; tag++) {
+        submit(tag);
+    }
+    atomic_store(&fails.settle, true);
+    atomic_store(&fails.is_damaged, true);
+    start();
+    wait_for_answers(3);
+    ck_assert_uint_eq(count_answers(ERR_NONE), 0);
+    ck_assert(engine_is_read_only(f.engine));
+    struct live_view *view = engine_view(f.engine);
+    ck_assert_ptr_nonnull(view);
+    live_view_release(view);
+    end();
+}
+END_TEST
+
+START_TEST(a_state_that_cannot_be_read_back_ends_the_process)
+{
+    create(0);
+    submit(0);
+    atomic_store(&fails.settle, true);
+    atomic_store(&fails.load, true);
+    start();
+    wait_for_answers(1); /* never comes */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine_groups");
@@ -325,6 +478,11 @@ int main(void)
     tcase_add_test(tcase, a_stop_carries_out_all_that_was_taken);
     tcase_add_test(tcase, after_damage_all_that_waits_is_refused);
     tcase_add_loop_test(tcase, a_slow_commit_is_worth_waiting_for_others_while_they_come, 0, 2);
+    tcase_add_test(tcase, a_group_without_memory_is_refused_and_the_next_one_is_not);
+    tcase_add_test(tcase, a_view_that_finds_no_memory_is_made_later);
+    tcase_add_test(tcase, tokens_that_find_no_memory_are_published_later);
+    tcase_add_test(tcase, damage_that_reading_back_finds_leaves_reads_alone);
+    tcase_add_test_raise_signal(tcase, a_state_that_cannot_be_read_back_ends_the_process, SIGABRT);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -1,5 +1,6 @@
 /* The file that says how much is on disk: which of its lines counts, and calls that fail. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -140,6 +141,31 @@ static void name_is_taken(void)
     ck_assert_int_eq(mkdir(path_of("hwm"), 0700), 0);
 }
 
+/* Which sync from now on fails; the linker puts this before the real one. */
+static int failing_sync;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    if (failing_sync > 0 && --failing_sync == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_fsync(fd);
+}
+
+static void file_is_not_synced(void)
+{
+    failing_sync = 1;
+}
+
+static void name_is_not_synced(void)
+{
+    failing_sync = 2;
+}
+
 static const struct {
     void (*hinder)(void);
     enum err_code code;
@@ -147,6 +173,7 @@ static const struct {
 } hindrances[] = {
     {place_is_taken, ERR_IO, true},         {no_second_descriptor, ERR_IO, true},
     {no_byte_more, ERR_STORAGE_FULL, true}, {only_half, ERR_STORAGE_FULL, true},
+    {file_is_not_synced, ERR_IO, true},     {name_is_not_synced, ERR_IO, false},
     {name_is_taken, ERR_IO, false},
 };
 

@@ -131,7 +131,7 @@ int stmt_run(struct store *store, struct stmt *s, struct err *err)
         TRY(open_transaction(store, err));
     }
     int rc = sqlite3_step(s->raw);
-    if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+    if (rc != SQLITE_DONE) {
         return store_failed(store, sqlite3_extended_errcode(store->db), "writing", err);
     }
     return 0;
@@ -199,11 +199,9 @@ int store_probe_space(struct store *store, struct err *err)
     return run_alone(store, STMT_PROBE_DELETE, err);
 }
 
-int store_savepoint(struct store *store, struct err *err)
+void store_savepoint(struct store *store)
 {
-    (void)err;
     store->wants_savepoint = true;
-    return 0;
 }
 
 int store_release(struct store *store, struct err *err)
