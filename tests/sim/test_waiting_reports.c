@@ -6,44 +6,57 @@
 #include <string.h>
 
 #include "server/suggester/suggester.h"
-#include "tests/sim/world.h"
+#include "tests/sim/world_fixture.h"
 
 #define TIMEOUT_MS 2000
 
-struct play {
-    struct world world;
-    char lease[LEASE_ID_BYTES]; /* of the last grant */
-    struct command *reports[8]; /* answered measurements, oldest first */
-    size_t n_reports;
-};
+/* What measurements were answered, oldest first. */
+static struct {
+    enum err_code code;
+    struct action_reply told;
+} reports[8];
+static size_t n_reports;
 
-static void take(void *context, struct command *command)
+static void note(const struct command *answer)
 {
-    struct play *play = context;
+    if (answer->kind == COMMAND_MEASURE) {
+        ck_assert_uint_lt(n_reports, 8);
+        reports[n_reports].code = answer->err.code;
+        reports[n_reports++].told = as_const_measure(answer)->out.action;
+    }
+}
 
-    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
-        memcpy(play->lease, as_ask(command)->out.grant.id, sizeof play->lease);
-    }
-    if (command->kind == COMMAND_MEASURE) {
-        ck_assert_uint_lt(play->n_reports, 8);
-        play->reports[play->n_reports++] = command;
-        return;
-    }
-    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
-    command_destroy(command);
+static void restart(void)
+{
+    struct err err = {0};
+
+    must(world_restart(&f.world, &err), &err);
+}
+
+static void run_jobs(void)
+{
+    struct err err = {0};
+
+    must(world_run_jobs(&f.world, &err), &err);
+}
+
+static void advance(int64_t now_ms)
+{
+    struct err err = {0};
+
+    must(world_advance(&f.world, now_ms, &err), &err);
 }
 
 /* Three trials are complete, so that the model forecasts; a fourth is leased and trains. */
-static void begin_to(struct play *play, const char *serving, int eta, int max)
+static void begin_to(const char *serving, int eta, int max)
 {
     char body[512];
 
-    *play = (struct play){0};
-    ck_assert_int_eq(world_open(&play->world, 1, NULL), 0);
-    play->world.suggestion_timeout_ms = TIMEOUT_MS;
-    ck_assert_int_eq(world_restart(&play->world, NULL), 0);
-    play->world.answered = take;
-    play->world.context = play;
+    n_reports = 0;
+    fixture_open();
+    f.note = note;
+    f.world.suggestion_timeout_ms = TIMEOUT_MS;
+    restart();
     (void)snprintf(
         body, sizeof body,
         "{\"name\": \"s\", \"metric\": \"loss\", \"direction\": \"minimize\", \"seed\": 1,"
@@ -53,65 +66,55 @@ static void begin_to(struct play *play, const char *serving, int eta, int max)
         "1, \"max\": %d}, \"lease\": {\"ttl_seconds\": 3600}, \"parameters\": [{\"name\": "
         "\"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}]}",
         serving, eta, max);
-    ck_assert_int_eq(world_do(&play->world, world_create_study(body), NULL), 0);
+    perform(world_create_study(body));
     for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(world_do(&play->world, world_ask("s", "{}"), NULL), 0);
+        perform(world_ask("s", "{}"));
         if (i < 3) {
             (void)snprintf(body, sizeof body,
                            "{\"outcome\": \"completed\", \"metrics\": {\"loss\": 0.1%d}}", i);
-            ck_assert_int_eq(world_do(&play->world, world_result(play->lease, body), NULL), 0);
+            perform(world_result(f.lease, body));
         }
     }
-    play->world.holds_jobs = true;
+    f.world.holds_jobs = true;
 }
 
-static void begin(struct play *play, const char *serving)
+static void begin(const char *serving)
 {
-    begin_to(play, serving, 3, 9);
+    begin_to(serving, 3, 9);
 }
 
-static void finish(struct play *play)
-{
-    world_finish(&play->world);
-    for (size_t i = 0; i < play->n_reports; i++) {
-        command_destroy(play->reports[i]);
-    }
-}
-
-static struct command *report(const struct play *play, int step, double loss)
+static struct command *report(int step, double loss)
 {
     char body[128];
 
     (void)snprintf(body, sizeof body,
                    "{\"measurements\": [{\"step\": %d, \"metrics\": {\"loss\": %g}}]}", step, loss);
-    return world_measure(play->lease, body);
+    return world_measure(f.lease, body);
 }
 
-static void measure(struct play *play, int step, double loss)
+static void measure(int step, double loss)
 {
-    ck_assert_int_eq(world_do(&play->world, report(play, step, loss), NULL), 0);
+    perform(report(step, loss));
 }
 
-static void correct(struct play *play, int step, double loss)
+static void correct(int step, double loss)
 {
-    struct command *command = report(play, step, loss);
+    struct command *command = report(step, loss);
 
     as_measure(command)->in.measurements.replace = true;
-    ck_assert_int_eq(world_do(&play->world, command, NULL), 0);
+    perform(command);
 }
 
 START_TEST(exact_serving_waits_for_the_forecast)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_advance(&play.world, 100 * TIMEOUT_MS, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    advance(100 * TIMEOUT_MS);
+    ck_assert_uint_eq(n_reports, 0);
+    run_jobs();
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].told.action, ACTION_STOP);
+    fixture_close();
 }
 END_TEST
 
@@ -132,211 +135,188 @@ static double forecast_sees(const struct suggestion_job *job, int64_t step)
 
 /* The levels of the schedule are 9, 27 and 81; the model looks at step 16 too, on which nothing is
  * decided by itself. */
-static void begin_forecast_at_27(struct play *play)
+static void begin_forecast_at_27(void)
 {
-    begin_to(play, "exact", 9, 81);
-    play->world.holds_jobs = false;
-    measure(play, 9, 0.05);
-    measure(play, 16, 0.04);
-    play->world.holds_jobs = true;
-    measure(play, 27, 0.03);
-    ck_assert_uint_eq(play->n_reports, 2); /* the third one waits */
+    begin_to("exact", 9, 81);
+    f.world.holds_jobs = false;
+    measure(9, 0.05);
+    measure(16, 0.04);
+    f.world.holds_jobs = true;
+    measure(27, 0.03);
+    ck_assert_uint_eq(n_reports, 2); /* the third one waits */
 }
 
 START_TEST(requested_forecast_is_made_from_the_replaced_value)
 {
-    struct play play;
     struct suggestion_job *job;
     struct suggestion_job *last = NULL;
 
-    begin_forecast_at_27(&play);
-    correct(&play, 16, 0.5);
-    while ((job = tuning_take_job(play.world.tuning)) != NULL) {
+    begin_forecast_at_27();
+    correct(16, 0.5);
+    while ((job = tuning_take_job(f.world.tuning)) != NULL) {
         suggestion_job_destroy(last);
         last = job;
     }
     ck_assert_int_eq(last->level, 27);
     ck_assert_double_eq(forecast_sees(last, 16), 0.5);
     suggestion_job_destroy(last);
-    finish(&play);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(value_stays_once_a_forecast_has_used_it)
 {
-    struct play play;
-
-    begin_forecast_at_27(&play);
-    correct(&play, 9, 0.5); /* the value at a level */
-    correct(&play, 16, 0.045);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    correct(&play, 16, 0.5);
-    ck_assert_uint_eq(play.n_reports, 6);
+    begin_forecast_at_27();
+    correct(9, 0.5); /* the value at a level */
+    correct(16, 0.045);
+    run_jobs();
+    correct(16, 0.5);
+    ck_assert_uint_eq(n_reports, 6);
     const int64_t conflicts[] = {0, 0, 0, 1, 0, 1};
     for (size_t i = 0; i < 6; i++) {
-        ck_assert_int_eq(as_measure(play.reports[i])->out.action.conflict, conflicts[i]);
-        ck_assert_int_eq(as_measure(play.reports[i])->out.action.replaced, i == 4);
-        ck_assert_int_eq(as_measure(play.reports[i])->out.action.action, ACTION_CONTINUE);
+        ck_assert_int_eq(reports[i].told.conflict, conflicts[i]);
+        ck_assert_int_eq(reports[i].told.replaced, i == 4);
+        ck_assert_int_eq(reports[i].told.action, ACTION_CONTINUE);
     }
-    finish(&play);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(prepared_serving_waits_so_long_and_stops_later)
 {
-    struct play play;
-
-    begin(&play, "prepared");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_advance(&play.world, TIMEOUT_MS - 1, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_advance(&play.world, TIMEOUT_MS, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.until, 9);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(world_do(&play.world, world_heartbeat(play.lease), NULL), 0);
-    measure(&play, 2, 40);
-    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
-    finish(&play);
+    begin("prepared");
+    measure(1, 50);
+    advance(TIMEOUT_MS - 1);
+    ck_assert_uint_eq(n_reports, 0);
+    advance(TIMEOUT_MS);
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].told.action, ACTION_CONTINUE);
+    ck_assert_int_eq(reports[0].told.until, 9);
+    run_jobs();
+    ck_assert_uint_eq(n_reports, 1);
+    perform(world_heartbeat(f.lease));
+    measure(2, 40);
+    ck_assert_int_eq(reports[1].told.action, ACTION_STOP);
+    fixture_close();
 }
 END_TEST
 
 /* The job was quicker than the model: it is judged at the level where it is now. */
 START_TEST(a_later_level_takes_the_place)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    measure(&play, 2, 40);
-    ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 2);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
-    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    measure(2, 40);
+    ck_assert_uint_eq(n_reports, 0);
+    run_jobs();
+    ck_assert_uint_eq(n_reports, 2);
+    ck_assert_int_eq(reports[0].told.action, ACTION_STOP);
+    ck_assert_int_eq(reports[1].told.action, ACTION_STOP);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(a_report_sent_twice_waits_twice)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 0.2);
-    measure(&play, 1, 0.2);
-    ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 2);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.duplicate, 0);
-    ck_assert_int_eq(as_measure(play.reports[1])->out.action.duplicate, 1);
-    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action,
-                     as_measure(play.reports[0])->out.action.action);
-    finish(&play);
+    begin("exact");
+    measure(1, 0.2);
+    measure(1, 0.2);
+    ck_assert_uint_eq(n_reports, 0);
+    run_jobs();
+    ck_assert_uint_eq(n_reports, 2);
+    ck_assert_int_eq(reports[0].told.duplicate, 0);
+    ck_assert_int_eq(reports[1].told.duplicate, 1);
+    ck_assert_int_eq(reports[1].told.action, reports[0].told.action);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(a_cancelled_trial_gets_abort)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_do(&play.world, world_cancel_trial("s", 4), NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_ABORT);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0); /* no trial is left to be forecast */
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    perform(world_cancel_trial("s", 4));
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].told.action, ACTION_ABORT);
+    run_jobs(); /* no trial is left to be forecast */
+    fixture_close();
 }
 END_TEST
 
 START_TEST(a_deleted_study_leaves_no_report_waiting)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_do(&play.world, world_delete_study("s", true), NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->err.code, ERR_NONE);
-    ck_assert_int_ne(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    perform(world_delete_study("s", true));
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].code, ERR_NONE);
+    ck_assert_int_ne(reports[0].told.action, ACTION_CONTINUE);
+    run_jobs();
+    fixture_close();
 }
 END_TEST
 
 START_TEST(a_result_decides_before_the_forecast)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_do(&play.world,
-                              world_result(play.lease, "{\"outcome\": \"completed\", \"step\": 9, "
-                                                       "\"metrics\": {\"loss\": 0.3}}"),
-                              NULL),
-                     0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    perform(world_result(f.lease, "{\"outcome\": \"completed\", \"step\": 9, "
+                                  "\"metrics\": {\"loss\": 0.3}}"));
+    ck_assert_uint_eq(n_reports, 1);
+    run_jobs();
+    fixture_close();
 }
 END_TEST
 
 /* A group that cannot be kept: its reports say so, those of earlier groups go on waiting. */
 START_TEST(a_lost_group_fails_its_own_reports)
 {
-    struct play play;
     const struct err why = {.code = ERR_STORAGE_FULL};
 
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    store_group_begin(play.world.store);
-    ck_assert_int_eq(tuning_apply(play.world.tuning, report(&play, 2, 40), NULL), 0);
-    ck_assert_int_eq(tuning_settle(play.world.tuning, NULL), 0);
-    store_group_rollback(play.world.store);
-    tuning_fail_group(play.world.tuning, &why);
-    ck_assert_int_eq(tuning_load(play.world.tuning, NULL), 0);
-    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->err.code, ERR_STORAGE_FULL);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 2);
-    ck_assert_int_eq(play.reports[1]->err.code, ERR_NONE);
-    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
-    finish(&play);
+    begin("exact");
+    f.may_be_refused = true;
+    measure(1, 50);
+    store_group_begin(f.world.store);
+    ck_assert_int_eq(tuning_apply(f.world.tuning, report(2, 40), NULL), 0);
+    ck_assert_int_eq(tuning_settle(f.world.tuning, NULL), 0);
+    store_group_rollback(f.world.store);
+    tuning_fail_group(f.world.tuning, &why);
+    ck_assert_int_eq(tuning_load(f.world.tuning, NULL), 0);
+    perform(NULL);
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].code, ERR_STORAGE_FULL);
+    run_jobs();
+    ck_assert_uint_eq(n_reports, 2);
+    ck_assert_int_eq(reports[1].code, ERR_NONE);
+    ck_assert_int_eq(reports[1].told.action, ACTION_STOP);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(a_restart_asks_again)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    ck_assert_int_eq(world_restart(&play.world, NULL), 0);
-    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    measure(&play, 1, 50); /* the client got no answer and sends it again */
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.duplicate, 1);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    restart();
+    perform(NULL);
+    run_jobs();
+    measure(1, 50); /* the client got no answer and sends it again */
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].told.action, ACTION_STOP);
+    ck_assert_int_eq(reports[0].told.duplicate, 1);
+    fixture_close();
 }
 END_TEST
 
 START_TEST(an_orderly_stop_answers_everyone)
 {
-    struct play play;
-
-    begin(&play, "exact");
-    measure(&play, 1, 50);
-    tuning_stop_granting(play.world.tuning);
-    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
-    ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
-    finish(&play);
+    begin("exact");
+    measure(1, 50);
+    tuning_stop_granting(f.world.tuning);
+    perform(NULL);
+    ck_assert_uint_eq(n_reports, 1);
+    ck_assert_int_eq(reports[0].told.action, ACTION_CONTINUE);
+    fixture_close();
 }
 END_TEST
 
