@@ -43,6 +43,20 @@ START_TEST(requests_are_answered_over_tls)
 }
 END_TEST
 
+/* On a page it is what the reader copies. */
+START_TEST(own_address_says_https)
+{
+    struct fixture *f = start_with_tls();
+    char answer[4096];
+
+    ck_assert(tls_call(f->port, "+VERS-TLS1.3",
+                       "GET /own-url HTTP/1.1\r\nHost: localhost:99\r\nConnection: close\r\n\r\n",
+                       answer, sizeof answer));
+    ck_assert_ptr_nonnull(strstr(answer, "\r\n\r\nhttps://localhost:99"));
+    stop(f);
+}
+END_TEST
+
 START_TEST(deferred_answers_come_over_tls)
 {
     struct fixture *f = start_with_tls();
@@ -140,6 +154,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, requests_are_answered_over_tls);
+    tcase_add_test(tcase, own_address_says_https);
     tcase_add_test(tcase, deferred_answers_come_over_tls);
     tcase_add_test(tcase, heads_are_read_as_strictly_over_tls);
     tcase_add_test(tcase, old_versions_are_refused);

@@ -15,7 +15,7 @@ int store_damaged(const struct store *store, struct err *err, const char *fmt, .
     (void)vsnprintf(seen, sizeof seen, fmt, args);
     va_end(args);
     (void)snprintf(text, sizeof text, "the database is damaged: %s", seen);
-    if (store != NULL && store->on_damage != NULL) {
+    if (store->on_damage != NULL) {
         store->on_damage(store->context, text);
     }
     return err_set(err, ERR_IO,
@@ -25,8 +25,7 @@ int store_damaged(const struct store *store, struct err *err, const char *fmt, .
 
 int store_failed(const struct store *store, int rc, const char *doing, struct err *err)
 {
-    const char *text =
-        store != NULL && store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc);
+    const char *text = store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc);
 
     switch (rc & 0xff) {
     case SQLITE_FULL:
