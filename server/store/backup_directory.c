@@ -49,7 +49,8 @@ static bool read_identity(const char *text, char identity[STORE_IDENTITY_BYTES],
         || strspn(hex, "0123456789abcdef") != STORE_IDENTITY_BYTES - 1) {
         return false;
     }
-    (void)snprintf(identity, STORE_IDENTITY_BYTES, "%s", hex);
+    memcpy(identity, hex, STORE_IDENTITY_BYTES - 1);
+    identity[STORE_IDENTITY_BYTES - 1] = '\0';
     *rest = hex + STORE_IDENTITY_BYTES - 1;
     return true;
 }
@@ -83,13 +84,14 @@ static int read_record(const char *data, struct record *record, struct err *err)
     if (read_text(path, text, sizeof text) < 0) {
         return errno == ENOENT ? 0 : failed("read", path, err);
     }
-    if (!read_identity(text, record->identity, &rest) || *rest != '\n') {
+    if (!read_identity(text, record->identity, &rest) || *rest != '\n'
+        || snprintf(record->path, sizeof record->path, "%s", rest + 1)
+               >= (int)sizeof record->path) {
         return err_set(err, ERR_WRONG_STATE,
                        "%.300s is damaged: it does not say where backups went to; look whether "
                        "they go to the right directory now, and remove this file",
                        path);
     }
-    (void)snprintf(record->path, sizeof record->path, "%s", rest + 1);
     return 0;
 }
 
