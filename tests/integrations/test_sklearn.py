@@ -9,7 +9,7 @@ import sys
 import warnings
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import expect, fails, main  # noqa: E402
 from served import Served, environment, hone, python  # noqa: E402
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the data are small, and other tests want the cores
@@ -28,18 +28,6 @@ from hone.integrations.sklearn import HoneSearchCV  # noqa: E402
 
 X, Y = datasets.load_iris(return_X_y=True)
 SPACE = {"C": hone.log(1e-3, 1e3), "kernel": ["rbf", "linear"]}
-
-
-def fails(kind, action, *parts):
-    """The error of this kind that the action ends with, whose text holds the parts."""
-    try:
-        found = action()
-    except kind as error:
-        for part in parts:
-            if part not in str(error):
-                raise AssertionError(f"{part!r} is not in {str(error)!r}") from error
-        return error
-    raise AssertionError(f"no {kind.__name__} but {found!r}")
 
 
 def search(server, estimator=None, parameters=None, **more):

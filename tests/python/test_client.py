@@ -11,25 +11,13 @@ import threading
 import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main, wait_until  # noqa: E402
+from cases import NotRun, expect, fails, main, wait_until  # noqa: E402
 from cutting_proxy import CuttingProxy  # noqa: E402
 from fake_server import FakeServer  # noqa: E402
 from served import Served, environment, hone, python  # noqa: E402
 
 STUDY = {"name": "one", "metric": "loss", "direction": "minimize", "strategy": "random",
          "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}]}
-
-
-def fails(kind, action, *parts):
-    """The error of this kind that the action ends with, whose text holds the parts."""
-    try:
-        found = action()
-    except kind as error:
-        for part in parts:
-            if part not in str(error):
-                raise AssertionError(f"{part!r} is not in {str(error)!r}") from error
-        return error
-    raise AssertionError(f"no {kind.__name__} but {found!r}")
 
 
 def connected(server, **more):

@@ -11,22 +11,10 @@ import threading
 import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import expect, fails, main  # noqa: E402
 from served import Served, hone  # noqa: E402
 
 X = {"x": hone.float(0, 1)}
-
-
-def fails(kind, action, *parts):
-    """The error of this kind that the action ends with, whose text holds the parts."""
-    try:
-        found = action()
-    except kind as error:
-        for part in parts:
-            if part not in str(error):
-                raise AssertionError(f"{part!r} is not in {str(error)!r}") from error
-        return error
-    raise AssertionError(f"no {kind.__name__} but {found!r}")
 
 
 def make(client, name="one", parameters=None, **more):

@@ -15,24 +15,12 @@ import threading
 import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main, wait_until  # noqa: E402
+from cases import expect, fails, main, wait_until  # noqa: E402
 from fake_server import TOKEN  # noqa: E402
 from lease_server import LeaseServer, Stranger  # noqa: E402
 from served import CLIENT, SECONDS, Served, hone  # noqa: E402
 
 from hone import checkpoint, trial as trial_module  # noqa: E402
-
-
-def fails(kind, action, *parts):
-    """The error of this kind that the action ends with, whose text holds the parts."""
-    try:
-        found = action()
-    except kind as error:
-        for part in parts:
-            if part not in str(error):
-                raise AssertionError(f"{part!r} is not in {str(error)!r}") from error
-        return error
-    raise AssertionError(f"no {kind.__name__} but {found!r}")
 
 
 def digits(server, **more):

@@ -1,6 +1,6 @@
 """The least that a test script in Python needs: cases, temporary folders, a line that counts.
 
-    from cases import main, expect, NotRun, script, wait_until
+    from cases import main, expect, fails, NotRun, script, wait_until
 
     def test_a_fact(tmp):        # tmp: a fresh folder, gone afterwards
         expect(1 + 1, 2)
@@ -23,6 +23,18 @@ class NotRun(Exception):
 def expect(found, wanted, what="value"):
     if found != wanted:
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def fails(kind, action, *parts):
+    """The error of this kind that the action ends with, whose text holds the parts."""
+    try:
+        found = action()
+    except kind as error:
+        for part in parts:
+            if part not in str(error):
+                raise AssertionError(f"{part!r} is not in {str(error)!r}") from error
+        return error
+    raise AssertionError(f"no {kind.__name__} but {found!r}")
 
 
 def script(tmp, text, name="job.sh"):

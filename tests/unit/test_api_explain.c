@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/clock_ahead.h"
 #include "tests/unit/api_fixture.h"
 
 static void start(struct api_fixture *f, const char *strategy)
@@ -41,23 +42,7 @@ static void expect_kind(struct api_fixture *f, int64_t trial, const char *kind, 
     ck_assert_msg(strstr(said, text) != NULL, "\"%s\" is not in: %s", text, said);
 }
 
-/* The system's clock, so far ahead. */
-static struct ahead {
-    struct clock clock;
-    _Atomic int64_t by_ms;
-} ahead;
-
-static int64_t ahead_monotonic(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->monotonic_ms(clock_system()) + ahead.by_ms;
-}
-
-static int64_t ahead_wall(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->wall_ms(clock_system()) + ahead.by_ms;
-}
+static struct clock_ahead ahead;
 
 /* Asks until the text has this: what is shown of workers may be 100 ms old. */
 static void wait_for_text(struct api_fixture *f, const char *text)
@@ -72,8 +57,7 @@ START_TEST(silence_of_a_running_trial_is_told)
     struct api_fixture f;
     char path[160];
 
-    ahead.clock = (struct clock){ahead_monotonic, ahead_wall};
-    ahead.by_ms = 0;
+    clock_ahead_init(&ahead);
     api_fixture_start_at(&f, &ahead.clock);
     api_expect(&f, 201, "POST", "/v1/studies",
                "{\"name\": \"t\", \"metric\": \"loss\", \"direction\": \"minimize\", \"strategy\": "

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "server/api/pages.h"
+#include "tests/support/clock_ahead.h"
 #include "tests/unit/api_fixture.h"
 
 #define STUDY                                                                                      \
@@ -598,23 +599,7 @@ START_TEST(workers_are_listed_by_name)
 }
 END_TEST
 
-/* The machine's clock, ahead by so much. */
-static struct ahead {
-    struct clock clock;
-    _Atomic int64_t by_ms;
-} ahead;
-
-static int64_t ahead_monotonic(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->monotonic_ms(clock_system()) + ahead.by_ms;
-}
-
-static int64_t ahead_wall(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->wall_ms(clock_system()) + ahead.by_ms;
-}
+static struct clock_ahead ahead;
 
 static void wait_for_worker(struct api_fixture *f, const char *state)
 {
@@ -627,8 +612,7 @@ START_TEST(a_worker_that_asks_no_more_is_gone)
 {
     struct api_fixture f;
 
-    ahead.clock = (struct clock){ahead_monotonic, ahead_wall};
-    ahead.by_ms = 0;
+    clock_ahead_init(&ahead);
     api_fixture_start_at(&f, &ahead.clock);
     api_expect(&f, 201, "POST", "/v1/studies", STUDY);
     api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\"}");
