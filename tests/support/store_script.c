@@ -489,7 +489,7 @@ int script_read(struct store *store, struct buf *text, struct err *err)
 {
     struct reading reading = {store, text};
     int64_t looked_at;
-    int64_t seq;
+    int64_t seq, purged;
 
     TRY(store_each_study(store, put_study, &reading, err));
     TRY(store_each_worker(store, INT64_MAX, put_name, text, err));
@@ -499,7 +499,9 @@ int script_read(struct store *store, struct buf *text, struct err *err)
     TRY(store_each_recent_request(store, 0, put_attempt, text, err));
     TRY(store_each_event(store, 0, 0, 1000, put_event, text, &looked_at, err));
     TRY(store_last_seq(store, &seq, err));
-    buf_printf(text, "events up to %" PRId64 " %" PRId64 "\n", looked_at, seq);
+    TRY(store_events_purged(store, &purged, err));
+    buf_printf(text, "events up to %" PRId64 " %" PRId64 ", removed up to %" PRId64 "\n", looked_at,
+               seq, purged);
     TRY(store_each_discard(store, put_discard, text, err));
     TRY(store_each_node(store, put_node, text, err));
     TRY(store_each_token(store, put_token, text, err));
