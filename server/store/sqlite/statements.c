@@ -58,10 +58,12 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_RELEASE] = "RELEASE command",
     [STMT_UNDO] = "ROLLBACK TO command",
     [STMT_STUDY_INSERT] =
-        "INSERT INTO study (name, accepted, definition, state, reason, revision, created_at_ms,"
+        "INSERT INTO study (id, name, accepted, definition, state, reason, revision, created_at_ms,"
         " paused_ms, last_number, last_ordinal, leased_trials, resource_spent, exhausted,"
         " target_reached, counts)"
-        " VALUES (:name, :accepted, :definition, :state, :reason, :revision, :created_at_ms,"
+        " VALUES (1 + max(coalesce((SELECT max(id) FROM study), 0),"
+        " coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'study_purged'), 0)),"
+        " :name, :accepted, :definition, :state, :reason, :revision, :created_at_ms,"
         " 0, 0, 0, 0, 0, 0, 0, :counts)",
     [STMT_STUDY_UPDATE] =
         "UPDATE study SET state = :state, reason = :reason, revision = :revision,"
@@ -300,6 +302,9 @@ const char *const stmt_sql[STMT_COUNT] = {
         " FROM transfer WHERE study = :study LIMIT :rows)",
     [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE (study, id) IN (SELECT study, id FROM metric"
                            " WHERE study = :study LIMIT :rows)",
+    [STMT_PURGE_NOTE] = "INSERT INTO meta (key, value) VALUES ('study_purged', :study)"
+                        " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                        " WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
     [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study AND :rows > 0",
 };
 

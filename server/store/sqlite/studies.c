@@ -262,6 +262,17 @@ static int purge_step(struct store *store, enum stmt_name name, int64_t study, i
     return 0;
 }
 
+/* Of the numbers of studies that are gone, the largest is kept, so that none comes again: what is
+ * known of that study elsewhere would be taken for the new one's. */
+static int purge_last(struct store *store, int64_t study, int rows, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_PURGE_NOTE);
+
+    stmt_bind_int(&s, ":study", study);
+    TRY(stmt_run(store, &s, err));
+    return purge_step(store, STMT_PURGE_STUDY, study, &rows, err);
+}
+
 static int purge_study(struct store *store, int64_t study, int rows, struct err *err)
 {
     for (size_t i = 0; i < sizeof purge_steps / sizeof purge_steps[0] && rows > 0; i++) {
@@ -274,10 +285,10 @@ static int purge_study(struct store *store, int64_t study, int rows, struct err 
         store->purged_study = study;
         store->purged_event = 0;
     }
-    if (store->purged_event < INT64_MAX) { /* another study may get its id: its past must go, too */
+    if (store->purged_event < INT64_MAX) {
         return store_event_purge_study(store, study, &store->purged_event, rows, err);
     }
-    return purge_step(store, STMT_PURGE_STUDY, study, &rows, err);
+    return purge_last(store, study, rows, err);
 }
 
 int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
