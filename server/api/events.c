@@ -24,6 +24,7 @@ struct follower {
     int64_t study;         /* 0: all */
     char name[NAME_BYTES]; /* of that study */
     int64_t after;         /* everything up to here was looked at; the job's while one runs */
+    int64_t purged;        /* events were removed up to here when it began */
     enum format format;
     struct event_lines lines; /* of text: the job's */
     _Atomic int64_t place;    /* `after`, for a heartbeat */
@@ -83,17 +84,64 @@ static int take_event(void *context, const struct event_row *event, struct err *
     return 0;
 }
 
+static int gone(int64_t after, int64_t purged, struct err *err)
+{
+    return err_set(err, ERR_EVENTS_GONE,
+                   "events after %" PRId64 " were removed; read the studies anew, and go on with "
+                   "after=%" PRId64,
+                   after, purged);
+}
+
+/* A place that is yet to come, as after the restore of an older backup, is the newest event's. */
+static int find_place(struct follower *follower, struct err *err)
+{
+    int64_t last;
+
+    TRY(store_last_seq(follower->store, &last, err));
+    follower->after = follower->after > last ? last : follower->after;
+    return 0;
+}
+
+/* Events behind its place were removed since it began. Who comes back with that place is told the
+ * same as 410. */
+static int check_gap(struct follower *follower, struct err *err)
+{
+    int64_t purged;
+
+    TRY(store_events_purged(follower->store, &purged, err));
+    if (follower->after == 0) { /* from what there is on */
+        follower->purged = purged;
+    }
+    if (follower->study != 0 || purged <= follower->purged || purged <= follower->after) {
+        return 0;
+    }
+    (void)gone(follower->after, purged, err);
+    if (follower->format == FORMAT_TEXT) {
+        buf_printf(follower->out, "# %s\n", err->text);
+    }
+    return -1;
+}
+
+static int read_events(struct follower *follower, int64_t *looked_at, struct err *err)
+{
+    TRY(store_read_begin(follower->store, err));
+    TRY(find_place(follower, err));
+    TRY(check_gap(follower, err));
+    return store_each_event(follower->store, follower->study, follower->after, EVENTS_PER_CHUNK,
+                            take_event, follower, looked_at, err);
+}
+
 static int read_chunk(void *context, struct store *store, struct buf *out, bool *more,
                       struct err *err)
 {
     struct follower *follower = context;
-    int64_t looked_at = follower->after;
+    int64_t looked_at;
 
     follower->out = out;
     follower->store = store;
     follower->view = engine_view(follower->api->engine);
-    int result = store_each_event(store, follower->study, follower->after, EVENTS_PER_CHUNK,
-                                  take_event, follower, &looked_at, err);
+    int result = read_events(follower, &looked_at, err);
+    store_read_end(store);
     live_view_release(follower->view);
     if (result != 0) {
         return -1;
@@ -265,15 +313,13 @@ static int read_query(const struct http_request *request, struct follower *follo
 }
 
 /* A study that is there has all its events; of the others some may be missing. */
-static int check_place(const struct follower *follower, int64_t purged_seq, struct err *err)
+static int check_place(struct follower *follower, int64_t purged, struct err *err)
 {
-    if (follower->study != 0 || follower->after == 0 || follower->after >= purged_seq) {
+    follower->purged = purged;
+    if (follower->study != 0 || follower->after == 0 || follower->after >= purged) {
         return 0;
     }
-    return err_set(err, ERR_EVENTS_GONE,
-                   "events after %" PRId64 " were removed; read the studies anew, and go on with "
-                   "after=%" PRId64,
-                   follower->after, purged_seq);
+    return gone(follower->after, purged, err);
 }
 
 static void start(struct read_request *read, struct follower *follower)

@@ -236,6 +236,12 @@ async function pollOnce(signal) {
   tell({resync: true});
 }
 
+/** What came after `seq` is no longer kept: from now on, with everything read again. */
+function startAnew() {
+  seq = null;
+  tell({reset: true});
+}
+
 const pause = (ms, signal) =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -250,9 +256,13 @@ async function follow(signal) {
     } catch (error) {
       if (signal.aborted) return;
       if (error.status === 401 || error.status === 403) return setState('reconnecting');
+      if (error.status === 410) startAnew();
       if (error.status === 503) {
         setState('polling');
-        await pollOnce(signal).then(heard, () => setState('reconnecting'));
+        await pollOnce(signal).then(heard, (failed) => {
+          if (failed.status === 410) startAnew();
+          setState('reconnecting');
+        });
         wait = Math.max(POLL_MS, error.wait);
       }
     }

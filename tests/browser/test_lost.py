@@ -71,6 +71,22 @@ class Lost(BrowserTest):
         self.page.unroute("**/v1/**")
         expect(self.page.get_by_role("heading", level=1)).to_have_text(self.name)
 
+    def test_where_events_are_no_longer_kept_everything_is_read_again(self):
+        self.allow("410 (Gone")
+        self.open(f"/studies/{self.name}")
+        self.is_live()
+        self.complete(0.75)
+        self.best_is(0.75)
+        self.context.set_offline(True)
+        self.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+        expect(self.page.locator(".connection")).to_contain_text("reconnecting")
+        self.complete(0.25)
+        self.page.route(re.compile("/v1/events\\?after=\\d"), lambda route: route.fulfill(
+            status=410, content_type="application/problem+json", body='{"status":410,"title":"gone"}'))
+        self.context.set_offline(False)
+        self.is_live()
+        self.best_is(0.25)
+
     def test_where_no_stream_can_be_had_the_page_asks_now_and_then(self):
         self.page.route(re.compile("/v1/events\\?after=(now|\\d+)$"), lambda route: route.fulfill(
             status=503, content_type="application/problem+json", body='{"status":503,"title":"overloaded"}'))
