@@ -13,7 +13,8 @@ int regular_file_open(const char *path, int *fd, struct err *err)
     struct stat file;
 
     if (opened < 0 || fstat(opened, &file) != 0) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "%s cannot be read: %s", path,
+                       strerror(errno));
     }
     if (S_ISDIR(file.st_mode)) {
         return err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(EISDIR));

@@ -7,7 +7,7 @@
 #include "common/err.h"
 
 /* *fd ← the file, for reading. Neither opening nor reading blocks: a FIFO without a writer would.
- * ERR_IO: it cannot be opened, or is a directory, a FIFO, a socket or a device. */
+ * The errors of err_code_of_errno(); ERR_IO: it is a directory, a FIFO, a socket or a device. */
 MUST_USE int regular_file_open(const char *path, int *fd, struct err *err);
 /* The same as a stream: fclose() it. ERR_NOMEM, too. */
 MUST_USE int regular_file_stream(const char *path, FILE **stream, struct err *err);

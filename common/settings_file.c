@@ -54,7 +54,8 @@ static int take_lines(FILE *file, const char *path, setting_taker *take, void *c
         }
     }
     return feof(file) != 0 ? 0
-                           : err_set(err, ERR_IO, "%s cannot be read: %s", path, strerror(errno));
+                           : err_set(err, err_code_of_errno(errno), "%s cannot be read: %s", path,
+                                     strerror(errno));
 }
 
 int settings_file_read(const char *path, setting_taker *take, void *context, struct err *err)

@@ -29,7 +29,8 @@
 #define DRAIN_MS 10000
 #define SPARE_BYTES ((int64_t)64 << 20) /* of the disk, for results */
 
-/* Exit statuses, as sysexits(3) has them. */
+/* Exit statuses, as sysexits(3) has them. After EXIT_USAGE and EXIT_DATA, which only a person can
+ * mend, systemd does not start it again. */
 enum { EXIT_USAGE = 2, EXIT_MISSING = 3, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
 
 static struct http_server *_Atomic running; /* for the signal handlers */
@@ -91,8 +92,7 @@ static int write_secret(const char *directory, const char *file, const char *sec
     OWN(fd) int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || folder < 0 || dprintf(fd, "%s\n", secret) < 0 || fsync(fd) != 0
         || rename(fresh, path) != 0 || fsync(folder) != 0) {
-        return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
-                       "cannot write %s: %s", path, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot write %s: %s", path, strerror(errno));
     }
     return 0;
 }
@@ -322,7 +322,8 @@ static int exit_status(const struct err *err)
     switch ((int)err->code) {
     case ERR_NOT_FOUND: /* --replay names no study */
         return EXIT_MISSING;
-    case ERR_OVERLOADED: /* another server has it, or there can be no more threads */
+    case ERR_OVERLOADED: /* another one has it, or a limit on threads or descriptors is reached */
+    case ERR_NOMEM:
         return EXIT_TEMPORARY;
     case ERR_STORAGE_FULL:
         return EXIT_DISK;
@@ -352,7 +353,7 @@ int main(int argc, char **argv)
     if (settings_read(argc, argv, &settings, &err) != 0) {
         log_error("%s", err.text);
         settings_finish(&settings);
-        return EXIT_USAGE;
+        return exit_status(&err) == EXIT_TEMPORARY ? EXIT_TEMPORARY : EXIT_USAGE;
     }
     int result = settings.check ? check_all(&settings, &is_well, &err)
                                 : run_as_told(argc, argv, &settings, &err);

@@ -41,8 +41,8 @@ struct settings {
     double test_clock_scale;
 };
 
-/* Prints help or version and exits by itself where asked. ERR_INVALID; ERR_IO: the file cannot be
- * read. */
+/* Prints help or version and exits by itself where asked. ERR_INVALID; ERR_IO, ERR_OVERLOADED: the
+ * file cannot be read. */
 MUST_USE int settings_read(int argc, char **argv, struct settings *settings, struct err *err);
 void settings_finish(struct settings *settings);
 /* The name of the next option, from *place (0 at first) on, in which the two differ; NULL: there is

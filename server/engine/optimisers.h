@@ -61,8 +61,8 @@ struct optimisers {
 };
 
 /* Starts threads for `n` jobs of studies at a time (at most OPTIMISERS_MAX), at least two; the
- * queue must outlive them, and the histogram of how long suggestions take. ERR_IO: a thread cannot
- * be started; nothing is left to stop. */
+ * queue must outlive them, and the histogram of how long suggestions take. ERR_OVERLOADED: a thread
+ * cannot be started; nothing is left to stop. */
 MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue,
                               struct histogram *suggest_durations, size_t n, struct err *err);
 /* Queues a job, whose `next` is NULL; takes it. Any thread. */

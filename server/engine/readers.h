@@ -31,8 +31,8 @@ struct readers {
 };
 
 /* Opens `n` connections (at most READERS_MAX) beside that of the writer, and starts as many
- * threads. ERR_IO: a thread cannot be started; the errors of store_open_reader(). After an error
- * nothing is left to stop. */
+ * threads. ERR_OVERLOADED: a thread cannot be started; the errors of store_open_reader(). After an
+ * error nothing is left to stop. */
 MUST_USE int readers_start(struct readers *readers, const struct store *writer, size_t n,
                            struct err *err);
 /* Queues a job, which runs on one of the threads. Any thread. ERR_OVERLOADED: JOBS_MAX wait, the

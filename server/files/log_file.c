@@ -19,8 +19,7 @@
 
 static int fault(const char *what, struct err *err)
 {
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
-                   "a log cannot be %s: %s", what, strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "a log cannot be %s: %s", what, strerror(errno));
 }
 
 /* Appends what is there, at most `len` bytes. */

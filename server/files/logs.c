@@ -34,8 +34,9 @@ int logs_create(const struct logs_settings *settings, struct logs **logs, struct
     if (data < 0 || (mkdirat(data, "logs", 0700) != 0 && errno != EEXIST)
         || (made->folder = openat(data, "logs", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW))
                < 0) {
-        return err_set(err, ERR_IO, "the folder for logs in %s cannot be used: %s",
-                       settings->directory, strerror(errno));
+        return err_set(err, err_code_of_errno(errno),
+                       "the folder for logs in %s cannot be used: %s", settings->directory,
+                       strerror(errno));
     }
     *logs = made;
     made = NULL;
@@ -87,8 +88,7 @@ static int open_to_write(const struct logs *logs, const struct log_name *name, s
             break;
         }
     }
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
-                   "a log cannot be opened: %s", strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "a log cannot be opened: %s", strerror(errno));
 }
 
 static int check_room(struct logs *logs, struct err *err)

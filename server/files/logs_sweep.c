@@ -146,7 +146,8 @@ static int walk(struct log_sweep *sweep, struct err *err)
     const struct dirent *entry;
 
     if (folder == NULL) {
-        return err_set(err, ERR_IO, "the folder of the logs cannot be read: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "the folder of the logs cannot be read: %s",
+                       strerror(errno));
     }
     while ((entry = readdir(folder)) != NULL) {
         const char *at = entry->d_name;

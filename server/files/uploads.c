@@ -30,8 +30,8 @@ struct upload {
 
 static int fault(const char *what, struct err *err)
 {
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
-                   "an uploaded file cannot be %s: %s", what, strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "an uploaded file cannot be %s: %s", what,
+                   strerror(errno));
 }
 
 /* ---- the folders ---- */

@@ -165,7 +165,8 @@ static int count_all(struct uploads *uploads, struct err *err)
     const struct dirent *entry;
 
     if (folder == NULL) {
-        return err_set(err, ERR_IO, "the uploaded files cannot be looked at: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "the uploaded files cannot be looked at: %s",
+                       strerror(errno));
     }
     while ((entry = readdir(folder)) != NULL) {
         if (strlen(entry->d_name) == 2 && entry->d_name[0] != '.') {
@@ -185,7 +186,8 @@ int uploads_prune(struct uploads *uploads, const struct uploads_world *world, st
     int64_t study;
 
     if (folder == NULL) {
-        return err_set(err, ERR_IO, "the uploaded files cannot be looked at: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "the uploaded files cannot be looked at: %s",
+                       strerror(errno));
     }
     while (next_number(folder, &study)) {
         uploads_prune_study(uploads, study, world);

@@ -285,8 +285,9 @@ struct http_settings {
                     struct http_response *response);
 };
 
-/* Binds and listens. ERR_IO says which address and why (in use: who could hold it);
- * ERR_INVALID: a combination of settings that is refused, with what to do instead. */
+/* Binds and listens. ERR_OVERLOADED (it may work later) or ERR_IO say which address and why (in
+ * use: who could hold it); ERR_INVALID: a combination of settings that is refused, with what to do
+ * instead. */
 MUST_USE int http_server_create(const struct http_settings *settings, struct http_server **server,
                                 struct err *err);
 /* "http://127.0.0.1:4663" as bound, or "unix:/path"; NULL: there are no more, counted from 0. */

@@ -107,17 +107,19 @@ static int open_socket(struct listener *listener, const struct sockaddr_storage 
     int on = 1;
 
     if (fd < 0) {
-        return err_set(err, ERR_IO, "no socket to listen with: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "no socket to listen with: %s",
+                       strerror(errno));
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (const struct sockaddr *)address, len) != 0 || listen(fd, BACKLOG) != 0) {
         if (errno == EADDRINUSE) {
-            return err_set(err, ERR_IO,
+            return err_set(err, ERR_OVERLOADED,
                            "%s is in use: another server may be running there (ss -ltnp tells "
                            "which); stop it or listen elsewhere with --listen",
                            listener->text);
         }
-        return err_set(err, ERR_IO, "cannot listen on %s: %s", listener->text, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot listen on %s: %s", listener->text,
+                       strerror(errno));
     }
     listener->fd = fd;
     fd = -1;

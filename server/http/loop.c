@@ -292,7 +292,8 @@ static int start_daemon(struct http_server *server, struct err *err)
                          MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,       /* */
                          MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {
-        return err_set(err, ERR_IO, "the HTTP library does not start");
+        return err_set(err, err_code_of_errno(errno), "the HTTP library does not start: %s",
+                       strerror(errno));
     }
     return 0;
 }
@@ -302,7 +303,7 @@ static int watch(const struct http_server *server, int fd, void *source, struct 
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
 
     if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-        return err_set(err, ERR_IO, "the loop cannot watch: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "the loop cannot watch: %s", strerror(errno));
     }
     return 0;
 }
@@ -315,7 +316,8 @@ static int open_loop(struct http_server *server, struct err *err)
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (info == NULL || server->epoll_fd < 0 || server->wake_fd < 0) {
-        return err_set(err, ERR_IO, "no descriptors for the loop: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "no descriptors for the loop: %s",
+                       strerror(errno));
     }
     server->mhd_fd = info->epoll_fd;
     TRY(watch(server, server->mhd_fd, &server->mhd_fd, err));

@@ -62,7 +62,7 @@ static int make_way(const struct sockaddr_un *address, struct err *err)
                        path);
     }
     if (!is_stale(address)) {
-        return err_set(err, ERR_IO,
+        return err_set(err, ERR_OVERLOADED,
                        "%s is in use: another server may be listening there (ss -lxp tells which); "
                        "stop it or listen elsewhere with --listen",
                        path);
@@ -87,7 +87,7 @@ static int lock_folder(const char *path, int *fd, struct err *err)
     *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int i = 0; *fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; i++) {
         if (i == LOCK_TRIES) {
-            return err_set(err, ERR_IO,
+            return err_set(err, ERR_OVERLOADED,
                            "another program has locked %s, where the socket %s belongs: another "
                            "server may be starting there; try again",
                            folder, path);
@@ -106,7 +106,8 @@ int unix_socket_open(struct listener *listener, unsigned mode, struct err *err)
     TRY(fill_address(path, &address, err));
     OWN(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        return err_set(err, ERR_IO, "no socket to listen with: %s", strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "no socket to listen with: %s",
+                       strerror(errno));
     }
     OWN(fd) int folder = -1;
     TRY(lock_folder(path, &folder, err));
@@ -114,12 +115,14 @@ int unix_socket_open(struct listener *listener, unsigned mode, struct err *err)
     /* The umask of the server leaves it to its owner until the rights are set. */
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0
         || lstat(path, &made) != 0) {
-        return err_set(err, ERR_IO, "cannot make the socket %s: %s", path, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot make the socket %s: %s", path,
+                       strerror(errno));
     }
     listener->device = made.st_dev;
     listener->inode = made.st_ino;
     if (chmod(path, mode) != 0 || listen(fd, BACKLOG) != 0) {
-        (void)err_set(err, ERR_IO, "cannot listen on the socket %s: %s", path, strerror(errno));
+        (void)err_set(err, err_code_of_errno(errno), "cannot listen on the socket %s: %s", path,
+                      strerror(errno));
         unix_socket_remove(listener);
         return -1;
     }

@@ -52,8 +52,8 @@ static bool read_line(const char line[LINE_BYTES], struct hwm *mark)
 
 static int failed(const char *doing, const char *place, struct err *err)
 {
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO, "cannot %s %s: %s",
-                   doing, place, strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "cannot %s %s: %s", doing, place,
+                   strerror(errno));
 }
 
 int hwm_read(const char *directory, struct hwm *mark, bool *found, struct err *err)

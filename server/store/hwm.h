@@ -30,7 +30,8 @@ struct hwm_file {
 };
 
 /* *found ← whether the directory has one, known also after an error: ERR_IO, it cannot be read, as
- * for want of rights (*found is false), or neither line is whole (*found is true). */
+ * for want of rights (*found is false; the other codes of err_code_of_errno(), too), or neither
+ * line is whole (*found is true). */
 MUST_USE int hwm_read(const char *directory, struct hwm *mark, bool *found, struct err *err);
 /* Writes the file anew, whole or not at all, and keeps it open; the errors of hwm_write(). */
 MUST_USE int hwm_open(const char *directory, const struct hwm *mark, struct hwm_file *file,

@@ -20,7 +20,8 @@ int place_note(const char *directory, struct place *place, struct err *err)
 
     for (size_t i = 0; i < PLACE_FILES; i++) {
         if (look(directory, i, path, &st) != 0) {
-            return err_set(err, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+            return err_set(err, err_code_of_errno(errno), "cannot look at %s: %s", path,
+                           strerror(errno));
         }
         place->files[i].device = st.st_dev;
         place->files[i].inode = st.st_ino;

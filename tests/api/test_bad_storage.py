@@ -77,12 +77,14 @@ class BadPlaces(unittest.TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             where = f"127.0.0.1:{taken.getsockname()[1]}"
-            self.assert_refused(where, "in use", args=["--data", data, "--listen", where])
+            status = self.assert_refused(where, "in use", args=["--data", data, "--listen", where])
+            self.assertEqual(status, 75)  # not 78: after that systemd would not start it again
 
     def test_address_of_another_machine_is_said(self):
         with tempfile.TemporaryDirectory() as data:
-            self.assert_refused("192.0.2.1", args=["--data", data, "--listen", "192.0.2.1:0",
-                                                   "--plain-http"])
+            status = self.assert_refused("192.0.2.1", args=["--data", data, "--listen", "192.0.2.1:0",
+                                                            "--plain-http"])
+            self.assertEqual(status, 75)  # which may come up later
 
     def test_second_server_on_the_same_data_is_refused_with_the_first_ones_pid(self):
         with hone.Server() as server, server.client() as client:
@@ -256,6 +258,27 @@ class NoThreads(unittest.TestCase):
                 self.assertEqual(server.stop(), 0)
                 break
             self.assertGreater(nth, 4)  # writer, reader, optimiser, watch
+
+    def test_a_start_that_gets_too_few_descriptors_says_so_and_may_be_repeated(self):
+        """Of every number that is too small, from the first start of a data directory on."""
+        env = {"ASAN_OPTIONS": "detect_leaks=0"}  # which needs some itself
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "config")
+            os.mkdir(os.path.join(folder, "backups"))
+            with open(config, "w", encoding="ascii") as file:
+                file.write(f"backup-directory = {folder}/backups\n")
+            for n in range(3, 100):
+                status, said = hone.run_honed("--config", config, "--data", os.path.join(folder, "data"), "--listen",
+                                              "127.0.0.1:0", "--idle-exit", "1", env=env, descriptors=n)
+                if status == 0:
+                    break
+                if status == 127:  # too few to load its libraries
+                    continue
+                with self.subTest(n):
+                    self.assertEqual(status, 75, said)  # not 78, nor 2: systemd would not start it again
+                    self.assertIn("Too many open files", said)
+            self.assertEqual(status, 0, said)
+            self.assertGreater(n, 10)
 
 
 class Signals(unittest.TestCase):

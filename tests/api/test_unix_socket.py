@@ -151,7 +151,7 @@ class UnixSocket(unittest.TestCase):
     def test_a_socket_in_use_and_other_files_stay(self):
         server = self.serve()
         status, said = self.refused()
-        self.assertEqual(status, 78, said)
+        self.assertEqual(status, 75, said)
         self.assertIn("in use", said)
         with server.connect(None) as client:
             self.assertEqual(client.get("/healthz").status, 200)
@@ -172,7 +172,7 @@ class UnixSocket(unittest.TestCase):
             other.bind(self.path)
             made = os.stat(self.path).st_ino
             status, said = self.refused("--open", "--idle-exit", "1")
-            self.assertEqual(status, 78, said)
+            self.assertEqual(status, 75, said)
             self.assertIn("may be starting", said)
             self.assertEqual(os.stat(self.path).st_ino, made)
 

@@ -241,9 +241,10 @@ class Server:
             shutil.rmtree(self.backups, ignore_errors=True)
 
 
-def run_honed(*args, env=None, seconds=30):
+def run_honed(*args, env=None, seconds=30, descriptors=None):
     """Runs a honed that is expected to leave by itself: (exit status, what it said)."""
-    done = subprocess.run([build_path("HONED"), *args], env=dict(os.environ, **(env or {})),
+    limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+    done = subprocess.run([*limit, build_path("HONED"), *args], env=dict(os.environ, **(env or {})),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False)
     return done.returncode, done.stdout

@@ -565,7 +565,7 @@ START_TEST(a_port_in_use_is_reported)
     (void)snprintf(listen, sizeof listen, "127.0.0.1:%d", f->port);
     struct http_settings settings = {.open = true, .listen = {listen}};
     ck_assert_int_eq(fixture_try(&settings, &err), -1);
-    ck_assert_int_eq(err.code, ERR_IO);
+    ck_assert_int_eq(err.code, ERR_OVERLOADED);
     ck_assert_ptr_nonnull(strstr(err.text, "in use"));
     fixture_stop(f);
 }

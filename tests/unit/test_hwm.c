@@ -171,7 +171,7 @@ static const struct {
     enum err_code code;
     bool stays; /* what was there before */
 } hindrances[] = {
-    {place_is_taken, ERR_IO, true},         {no_second_descriptor, ERR_IO, true},
+    {place_is_taken, ERR_IO, true},         {no_second_descriptor, ERR_OVERLOADED, true},
     {no_byte_more, ERR_STORAGE_FULL, true}, {only_half, ERR_STORAGE_FULL, true},
     {file_is_not_synced, ERR_IO, true},     {name_is_not_synced, ERR_IO, false},
     {name_is_taken, ERR_IO, false},

@@ -19,8 +19,7 @@
 
 int copy_failed(const char *doing, const char *path, struct err *err)
 {
-    return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO, "cannot %s %s: %s",
-                   doing, path, strerror(errno));
+    return err_set(err, err_code_of_errno(errno), "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
 int copy_goes_on(const struct backup_order *order, struct err *err)

@@ -15,7 +15,9 @@ int database_refused(sqlite3 *db, int rc, const char *path, struct err *err)
 {
     enum err_code code = (rc & 0xff) == SQLITE_FULL    ? ERR_STORAGE_FULL
                          : (rc & 0xff) == SQLITE_NOMEM ? ERR_NOMEM
-                                                       : ERR_IO;
+                         : (rc & 0xff) == SQLITE_CANTOPEN && db != NULL
+                             ? err_code_of_errno(sqlite3_system_errno(db))
+                             : ERR_IO;
 
     return err_set(err, code, "%s: %s", path, db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db));
 }

@@ -21,7 +21,7 @@ static inline void database_drop(sqlite3 **owned)
 MUST_USE int database_open(const char *path, int flags, const char *vfs, sqlite3 **db,
                            struct err *err);
 /* Turns an SQLite result into *err, behind the path; always -1. ERR_STORAGE_FULL, ERR_NOMEM,
- * ERR_IO. */
+ * ERR_OVERLOADED (no descriptor is free), ERR_IO. */
 int database_refused(sqlite3 *db, int rc, const char *path, struct err *err);
 /* Runs SQL that returns no rows. */
 MUST_USE int database_run(sqlite3 *db, const char *sql, const char *path, struct err *err);

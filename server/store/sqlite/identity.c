@@ -45,6 +45,9 @@ int identity_expect(const struct store_settings *settings, struct loss *loss, st
         return 0;
     }
     if (hwm_read(settings->directory, &loss->mark, &has_mark, &damaged) != 0) {
+        if (damaged.code != ERR_IO) { /* it may be read later */
+            return err_set(err, damaged.code, "%s", damaged.text);
+        }
         if (!has_mark && !may_lose(settings)) { /* no sign of a loss: its rights, for example */
             return err_set(err, ERR_IO, "%.380s; see its owner and its rights", damaged.text);
         }

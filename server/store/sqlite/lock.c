@@ -29,8 +29,8 @@ int store_check_file_system(const char *directory, struct err *err)
     struct statfs fs;
 
     if (statfs(directory, &fs) != 0) {
-        return err_set(err, ERR_IO, "cannot look at the data directory %s: %s", directory,
-                       strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot look at the data directory %s: %s",
+                       directory, strerror(errno));
     }
     for (size_t i = 0; i < sizeof network / sizeof network[0]; i++) {
         if (((unsigned long)fs.f_type & 0xffffffffUL) == network[i].magic) {
@@ -48,7 +48,7 @@ int store_check_directory(const char *directory, struct err *err)
     struct stat st;
 
     if (stat(directory, &st) != 0) {
-        return err_set(err, ERR_IO,
+        return err_set(err, err_code_of_errno(errno),
                        "cannot look at the data directory %s: %s; name the right one with --data",
                        directory, strerror(errno));
     }
@@ -72,8 +72,8 @@ int store_check_directory(const char *directory, struct err *err)
 static int make_directory(const char *directory, struct err *err)
 {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "cannot make the data directory %s: %s", directory,
-                       strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot make the data directory %s: %s",
+                       directory, strerror(errno));
     }
     return store_check_directory(directory, err);
 }
@@ -120,8 +120,8 @@ int store_check_content(const char *directory, struct err *err)
     }
     DIR *files = opendir(directory);
     if (files == NULL) {
-        return err_set(err, ERR_IO, "cannot read the data directory %s: %s", directory,
-                       strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot read the data directory %s: %s",
+                       directory, strerror(errno));
     }
     while ((entry = readdir(files)) != NULL && is_ours(entry->d_name)) {
     }
@@ -152,7 +152,8 @@ int store_hold_directory(const char *directory, int *fd, char holder[32], struct
     OWN(fd) int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (opened < 0) {
         return errno == ENOENT ? 0
-                               : err_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+                               : err_set(err, err_code_of_errno(errno), "cannot open %s: %s", path,
+                                         strerror(errno));
     }
     if (flock(opened, LOCK_SH | LOCK_NB) != 0) {
         holder_of(opened, holder);
@@ -174,7 +175,7 @@ int store_lock_directory(const char *directory, int *fd, struct err *err)
     (void)snprintf(path, sizeof path, "%s/lock", directory);
     OWN(fd) int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) {
-        return err_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot open %s: %s", path, strerror(errno));
     }
     if (flock(opened, LOCK_EX | LOCK_NB) != 0) {
         holder_of(opened, holder);
@@ -185,8 +186,7 @@ int store_lock_directory(const char *directory, int *fd, struct err *err)
     }
     int len = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
     if (ftruncate(opened, 0) != 0 || pwrite(opened, holder, (size_t)len, 0) != len) {
-        return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
-                       "cannot write %s: %s", path, strerror(errno));
+        return err_set(err, err_code_of_errno(errno), "cannot write %s: %s", path, strerror(errno));
     }
     *fd = opened;
     opened = -1;

@@ -120,6 +120,19 @@ static char *database_path(const struct store_settings *settings)
     return rc < 0 ? NULL : path;
 }
 
+/* What SQLite could not open for want of descriptors or memory may be opened later. Only while
+ * nothing is written: after a commit, the errors of the system say nothing of what is on disk. */
+static int tell_passing(const struct store *store, struct err *err)
+{
+    int number = store->db == NULL || err->code != ERR_IO ? 0 : sqlite3_system_errno(store->db);
+
+    if (err_code_of_errno(number) == ERR_OVERLOADED || err_code_of_errno(number) == ERR_NOMEM) {
+        const struct err found = *err;
+        return err_set(err, err_code_of_errno(number), "%.400s: %s", found.text, strerror(number));
+    }
+    return -1;
+}
+
 /* Notes what this run gives up, if it does. */
 static int begin_epoch(struct store *store, const struct store_settings *settings,
                        const struct loss *loss, struct err *err)
@@ -173,6 +186,7 @@ int store_open(const struct store_settings *settings, struct store **store, stru
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (open_writer(opened, settings, err) != 0) {
+        (void)tell_passing(opened, err);
         store_close(opened);
         return -1;
     }
@@ -201,6 +215,7 @@ int store_open_reader(const struct store *writer, struct store **reader, struct 
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (open_connection(opened, err) != 0 || prepare_statements(opened, err) != 0) {
+        (void)tell_passing(opened, err);
         store_close(opened);
         return -1;
     }
