@@ -155,6 +155,21 @@ class Backup(unittest.TestCase):
             after = sorted(os.listdir(self.server.data)), sorted(os.listdir(self.folder))
             self.assertEqual(after, before, done.stdout)
 
+    def test_too_little_room_is_said_before_anything_is_written(self):
+        self.backup()
+        size = os.path.getsize(self.file)
+        before = sorted(os.listdir(self.server.data)), sorted(os.listdir(self.folder))
+        said = self.honed("--backup", self.file + "2", "--data", self.server.data, status=74,
+                          env=hone.preload_env(HONE_TEST_FS_FREE=64 << 20))
+        self.assertRegex(said, rf"needs {64 + -(-size // (1 << 20))} MiB \(64 of them .* has 64 MiB free")
+        self.server.kill()
+        said = self.honed("--restore", self.file, "--data", self.server.data, status=74,
+                          env=hone.preload_env(HONE_TEST_FS_FREE=4096))
+        self.assertRegex(said, r"needs \d+ MiB, and its disk has 0 MiB free")
+        self.assertEqual((sorted(os.listdir(self.server.data)), sorted(os.listdir(self.folder))), before)
+        self.honed("--restore", self.file, "--data", self.server.data,
+                   env=hone.preload_env(HONE_TEST_FS_FREE=size // 4096 * 4096 + 4096))
+
     def test_a_backup_leaves_the_files_of_others_alone(self):
         mine = self.file + ".json"
         with open(mine, "w", encoding="ascii") as file:

@@ -136,6 +136,14 @@ class Directory(BackupsTest):
 
 
 class Wrong(BackupsTest):
+    def test_too_little_room_fails_the_backup_before_it_is_written(self):
+        _, client = self.serve(env=hone.preload_env(HONE_TEST_FS_FREE=64 << 20))
+        self.assertEqual(client.post("/v1/backups", {"name": "x"}).status, 202)
+        item = self.made(client, "x")
+        self.assertEqual(item["state"], "failed")
+        self.assertIn("has 64 MiB free", item["detail"])
+        self.assertEqual((self.in_folder(), self.metric(client, "backup_last_failed")), ([], 1))
+
     def test_a_time_in_the_future_does_not_pass_for_a_new_backup(self):
         server, client = self.serve()
         for name in ("old", "ahead"):

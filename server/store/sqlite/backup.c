@@ -18,6 +18,16 @@
 #define PAGES_AT_ONCE 4096      /* 16 MiB: then it is asked whether to go on */
 #define CHECKED_AT_ONCE 1000000 /* steps of SQLite's machine: some 20 ms */
 
+/* As of the transaction that is open. */
+static int check_room(sqlite3 *from, const struct backup_order *order, struct err *err)
+{
+    int64_t n_pages, page_bytes;
+
+    TRY(database_number(from, "PRAGMA page_count", order->file, &n_pages, err));
+    TRY(database_number(from, "PRAGMA page_size", order->file, &page_bytes, err));
+    return copy_check_room(order->file, n_pages * page_bytes, order->directory, err);
+}
+
 /* All pages as they were at the begin of a transaction: what is written meanwhile would begin the
  * copy anew without it. */
 static int copy_pages(sqlite3 *from, sqlite3 *to, const struct backup_order *order,
@@ -29,6 +39,7 @@ static int copy_pages(sqlite3 *from, sqlite3 *to, const struct backup_order *ord
 
     TRY(database_run(from, "BEGIN", path, err));
     TRY(database_number(from, "SELECT count(*) FROM sqlite_schema", path, &ignored, err));
+    TRY(check_room(from, order, err));
     sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
     if (copy == NULL) {
         return database_refused(to, sqlite3_errcode(to), path, err);

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "common/digest.h"
@@ -16,6 +19,8 @@
 #include "server/store/sqlite/migrate.h"
 
 #define PIECE_BYTES 65536
+#define MIB ((int64_t)1 << 20)
+#define LOG_BYTES (64 * MIB) /* what the log of writes may take */
 
 int copy_failed(const char *doing, const char *path, struct err *err)
 {
@@ -49,17 +54,53 @@ int copy_check(sqlite3 *db, const char *path, struct backup *found, struct err *
     return database_number(db, "SELECT commit_number FROM store", path, &found->mark.commit, err);
 }
 
+static void folder_of(const char *path, char folder[PATH_MAX])
+{
+    (void)snprintf(folder, PATH_MAX, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL) {
+        (void)snprintf(folder, PATH_MAX, ".");
+    } else {
+        slash[slash == folder ? 1 : 0] = '\0';
+    }
+}
+
+static bool is_one_disk(const char *a, const char *b)
+{
+    struct stat left, right;
+
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev;
+}
+
+int copy_check_room(const char *file, int64_t bytes, const char *data, struct err *err)
+{
+    char folder[PATH_MAX];
+    struct statfs fs;
+
+    folder_of(file, folder);
+    if (statfs(folder, &fs) != 0 || fs.f_blocks == 0) {
+        return 0;
+    }
+    bool shares = data != NULL && is_one_disk(folder, data);
+    int64_t needed = bytes + (shares ? LOG_BYTES : 0);
+    int64_t unused = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+    if (unused >= needed) {
+        return 0;
+    }
+    return err_set(err, ERR_STORAGE_FULL,
+                   "%.300s needs %" PRId64 " MiB%s, and its disk has %" PRId64
+                   " MiB free; free some, or name another place",
+                   file, (needed + MIB - 1) / MIB,
+                   shares ? " (64 of them for the log of the database, which has the same disk)"
+                          : "",
+                   unused / MIB);
+}
+
 int copy_sync_folder(const char *path, struct err *err)
 {
     char folder[PATH_MAX];
 
-    (void)snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL) {
-        (void)snprintf(folder, sizeof folder, ".");
-    } else {
-        slash[slash == folder ? 1 : 0] = '\0';
-    }
+    folder_of(path, folder);
     OWN(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 || fsync(fd) != 0 ? copy_failed("sync", folder, err) : 0;
 }

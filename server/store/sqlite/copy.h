@@ -12,6 +12,10 @@
 int copy_failed(const char *doing, const char *path, struct err *err);
 /* ERR_OVERLOADED where the order is to be given up; NULL never is. */
 MUST_USE int copy_goes_on(const struct backup_order *order, struct err *err);
+/* ERR_STORAGE_FULL, with how much is needed and how much there is, where the disk of a new file has
+ * less than `bytes` free, and beside the database of `data` (NULL: none) what the log of writes may
+ * take, too. Where the file system does not tell, there is room. */
+MUST_USE int copy_check_room(const char *file, int64_t bytes, const char *data, struct err *err);
 /* What is in an open database, all of it checked: fills version and mark. */
 MUST_USE int copy_check(sqlite3 *db, const char *path, struct backup *found, struct err *err);
 /* Reads the file to its end, into its size and digest, and into `to` unless that is -1. */

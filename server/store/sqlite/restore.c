@@ -174,6 +174,7 @@ int store_backup_restore(const char *file, const char *directory, struct backup 
     TRY(store_backup_verify(file, &found, err));
     (void)snprintf(fresh, sizeof fresh, "%s/hone.db.new", directory);
     (void)snprintf(path, sizeof path, "%s/hone.db", directory);
+    TRY(copy_check_room(fresh, found.bytes, NULL, err));
     if (copy_backup(file, fresh, &found, err) != 0) {
         (void)unlink(fresh); /* on a disk that may be full */
         return -1;
