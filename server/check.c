@@ -7,6 +7,7 @@
 
 #include "common/findings.h"
 #include "common/regular_file.h"
+#include "server/store/inspect_backups.h"
 #include "server/store/sqlite/inspect.h"
 #include "server/store/tokens.h"
 
@@ -120,6 +121,9 @@ int check_all(const struct settings *settings, bool *is_well, struct err *err)
     store_inspect(settings->data, &tokens, &findings);
     if (tokens.done && !settings->open) {
         tell_admin(&admin, &findings);
+    }
+    if (settings->backup_directory != NULL) {
+        inspect_backups(settings->backup_directory, settings->data, admin.now_ms, &findings);
     }
     look_at_certificate(settings, &findings);
     TRY(findings_check(&findings, err));

@@ -4,8 +4,8 @@
 
 #include "server/settings.h"
 
-/* Looks at data directory, tokens and certificate, and prints what it finds on standard output.
- * *is_well ← nothing is bad. ERR_INVALID: a store in memory has nothing to look at. */
+/* Looks at data directory, tokens, backups and certificate, and prints what it finds on standard
+ * output. *is_well ← nothing is bad. ERR_INVALID: a store in memory has nothing to look at. */
 MUST_USE int check_all(const struct settings *settings, bool *is_well, struct err *err);
 
 #endif

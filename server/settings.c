@@ -82,7 +82,8 @@ static const struct argp_option options[] = {
     {"restore", KEY_RESTORE, "FILE", 0,
      "serve nothing: put this backup in the place of the database, which is kept aside", 0},
     {"check", KEY_CHECK, NULL, 0,
-     "serve nothing and change nothing: say whether data directory and certificate are in order",
+     "serve nothing and change nothing: say whether data directory, backups and certificate are in "
+     "order",
      0},
     {0}};
 

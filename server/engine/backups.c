@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -27,31 +25,6 @@ struct backups {
 };
 
 /* ---- the folder ---- */
-
-static int check_folder(const char *folder, const char *data, struct err *err)
-{
-    struct stat named, own;
-
-    if (stat(folder, &named) != 0 || !S_ISDIR(named.st_mode)
-        || access(folder, R_OK | W_OK | X_OK) != 0) {
-        return err_set(err, ERR_INVALID,
-                       "--backup-directory %s: it must be a directory that this user may write to",
-                       folder);
-    }
-    if ((named.st_mode & S_IWOTH) != 0 && (named.st_mode & S_ISVTX) == 0) {
-        return err_set(err, ERR_INVALID,
-                       "--backup-directory %s: every user may write to it, and could replace a "
-                       "backup; chmod o-w %s",
-                       folder, folder);
-    }
-    if (stat(data, &own) == 0 && own.st_dev == named.st_dev && own.st_ino == named.st_ino) {
-        return err_set(err, ERR_INVALID,
-                       "--backup-directory %s: it is the data directory; name another one, on "
-                       "another disk if there is one",
-                       folder);
-    }
-    return 0;
-}
 
 static void note_last(struct backups *backups, const struct backup_entry *last)
 {
@@ -270,7 +243,7 @@ int backups_open(struct engine *engine, struct err *err)
     if (settings->directory == NULL) {
         return err_set(err, ERR_INVALID, "--backup-directory: a store in memory has no backup");
     }
-    TRY(check_folder(settings->backup_directory, settings->directory, err));
+    TRY(backup_directory_usable(settings->backup_directory, settings->directory, err));
     engine->backups = calloc(1, sizeof *engine->backups);
     if (engine->backups == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/own.h"
@@ -23,6 +24,31 @@ struct record {
 static int failed(const char *doing, const char *path, struct err *err)
 {
     return err_set(err, err_code_of_errno(errno), "cannot %s %s: %s", doing, path, strerror(errno));
+}
+
+int backup_directory_usable(const char *folder, const char *data, struct err *err)
+{
+    struct stat named, own;
+
+    if (stat(folder, &named) != 0 || !S_ISDIR(named.st_mode)
+        || access(folder, R_OK | W_OK | X_OK) != 0) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: it must be a directory that this user may write to",
+                       folder);
+    }
+    if ((named.st_mode & S_IWOTH) != 0 && (named.st_mode & S_ISVTX) == 0) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: every user may write to it, and could replace a "
+                       "backup; chmod o-w %s",
+                       folder, folder);
+    }
+    if (stat(data, &own) == 0 && own.st_dev == named.st_dev && own.st_ino == named.st_ino) {
+        return err_set(err, ERR_INVALID,
+                       "--backup-directory %s: it is the data directory; name another one, on "
+                       "another disk if there is one",
+                       folder);
+    }
+    return 0;
 }
 
 /* ---- the two files ---- */

@@ -14,6 +14,9 @@
 #include "common/err.h"
 #include "server/store/hwm.h"
 
+/* May backups go there at all? It exists, this user alone may write to it, and it is not the data
+ * directory. ERR_INVALID. */
+MUST_USE int backup_directory_usable(const char *folder, const char *data, struct err *err);
 /* Is it the one that backups went to before, or one of another path? Writes nothing.
  * ERR_WRONG_STATE: it is not, or cannot be looked at, with what to do; ERR_IO, ERR_OVERLOADED. */
 MUST_USE int backup_directory_check(const char *folder, const char *data, struct err *err);

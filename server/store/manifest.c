@@ -238,3 +238,30 @@ int backup_list_read(const char *folder, struct backup_entry **list, size_t *n, 
     *n = found.n < BACKUP_LIST_MAX ? found.n : BACKUP_LIST_MAX;
     return 0;
 }
+
+size_t backup_count_damaged(const char *folder, char name[BACKUP_NAME_BYTES])
+{
+    char read_name[BACKUP_NAME_BYTES];
+    char path[4096];
+    struct backup_entry ignored;
+    bool found;
+    struct err err;
+    const struct dirent *file;
+    size_t n = 0;
+    DIR *opened = opendir(folder);
+
+    name[0] = '\0';
+    while (opened != NULL && (file = readdir(opened)) != NULL) {
+        if (name_of(file->d_name, read_name)
+            && backup_find(folder, read_name, path, &ignored, &found, &err) != 0) {
+            n++;
+            if (strcmp(read_name, name) > 0) {
+                (void)snprintf(name, BACKUP_NAME_BYTES, "%s", read_name);
+            }
+        }
+    }
+    if (opened != NULL) {
+        (void)closedir(opened);
+    }
+    return n;
+}

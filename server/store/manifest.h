@@ -36,6 +36,8 @@ bool backup_entry_is_ahead(const struct backup_entry *entry, int64_t now_ms);
  * newest first. *list: free(). ERR_IO: the folder cannot be read; ERR_NOMEM. */
 MUST_USE int backup_list_read(const char *folder, struct backup_entry **list, size_t *n,
                               struct err *err);
+/* How many NAME.db of a folder have a manifest that is damaged; name ← of the last one by name. */
+size_t backup_count_damaged(const char *folder, char name[BACKUP_NAME_BYTES]);
 /* One of them; *found false: there is none. `path`: that of its file, also where there is none. */
 MUST_USE int backup_find(const char *folder, const char *name, char path[4096],
                          struct backup_entry *entry, bool *found, struct err *err);

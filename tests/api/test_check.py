@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -220,6 +221,50 @@ class Check(unittest.TestCase):
         make(other, DAY)
         self.assert_line(self.check(BAD, "--tls-cert", cert, "--tls-key", key), "certificate", "bad",
                          "belong together")
+
+    def test_backups(self):
+        backups = os.path.join(self.data + "-backups")
+        os.mkdir(backups)
+        args = ["--backup-directory", backups]
+
+        def check(status, grade, *words):
+            before = everything(backups)
+            self.assert_line(self.check(status, *args), "backups", grade, *words)
+            self.assertEqual(everything(backups), before)
+
+        check(OK, "warn", "none yet")
+        with hone.Server(data=self.data, args=args) as server, server.client() as client:
+            for name in ("old", "new"):
+                client.post("/v1/backups", {"name": name})
+                server.wait_line(f"{name}.db: .* checked")
+            self.assertEqual(server.stop(), 0)
+        now = time.time()
+        old, new = (os.path.join(backups, name + ".db") for name in ("old", "new"))
+        os.utime(old + ".json", (now - 27 * 3600 - 60,) * 2)
+        check(OK, "ok", new, "is whole, and 0 hours old")
+        os.utime(new + ".json", (now + DAY,) * 2)
+        check(OK, "warn", old, "27 hours old")
+        os.utime(old + ".json", (now + DAY,) * 2)
+        check(OK, "warn", "in the future")
+        os.utime(new + ".json", (now - 2 * 3600 - 60,) * 2)
+        check(OK, "ok", new, "2 hours old")
+        with open(new, "r+b") as file:
+            file.seek(os.path.getsize(new) - 1)
+            file.write(b"\xa5")
+        check(BAD, "bad", "has changed since it was made", "make another one")
+        os.remove(new)
+        with open(new + ".json", "w", encoding="ascii") as file:
+            file.write("to my aunt")
+        shutil.copy(old, new)
+        os.utime(old + ".json", (now,) * 2)
+        found = self.check(BAD, *args)["backups"]
+        self.assertEqual([grade for grade, _ in found], ["ok", "bad"])
+        self.assertIn("new.db.json", found[1][1])
+        os.rename(backups, backups + "-disk")
+        os.mkdir(backups)
+        check(BAD, "bad", "mounted", os.path.join(self.data, "backup-directory"))
+        os.rmdir(backups)
+        self.assert_line(self.check(BAD, *args), "backups", "bad", "--backup-directory")
 
     def test_a_server_starts_afterwards(self):
         self.check(OK)
