@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -122,6 +123,7 @@ static int prepare_directory(struct engine *engine, struct err *err)
     struct err why;
 
     TRY(engine_backup_check(engine, err));
+    TRY(backup_directory_usable(settings->backup_directory, settings->directory, err));
     TRY(backup_directory_mark(settings->backup_directory, identity, err));
     if (backup_directory_remember(settings->backup_directory, settings->directory, identity, &why)
         != 0) {
@@ -233,6 +235,13 @@ static void *backups_main(void *argument)
     return NULL;
 }
 
+/* A disk that was there before is no reason not to serve; a path that never was may be mistyped. */
+static bool is_missing(const struct engine_settings *settings)
+{
+    return access(settings->backup_directory, F_OK) != 0
+           && backup_directory_was_used(settings->backup_directory, settings->directory);
+}
+
 int backups_open(struct engine *engine, struct err *err)
 {
     const struct engine_settings *settings = &engine->settings;
@@ -243,7 +252,12 @@ int backups_open(struct engine *engine, struct err *err)
     if (settings->directory == NULL) {
         return err_set(err, ERR_INVALID, "--backup-directory: a store in memory has no backup");
     }
-    TRY(backup_directory_usable(settings->backup_directory, settings->directory, err));
+    if (backup_directory_usable(settings->backup_directory, settings->directory, err) != 0) {
+        if (!is_missing(settings)) {
+            return -1;
+        }
+        log_warning("%s; until it is there, no backups are made", err->text);
+    }
     engine->backups = calloc(1, sizeof *engine->backups);
     if (engine->backups == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

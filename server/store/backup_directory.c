@@ -143,6 +143,19 @@ static int recall(const char *folder, const char *data, struct record *record, s
     return 0;
 }
 
+bool backup_directory_was_used(const char *folder, const char *data)
+{
+    struct record record;
+    struct err ignored;
+    size_t len = strlen(folder);
+
+    while (len > 1 && folder[len - 1] == '/') {
+        len--;
+    }
+    return read_record(data, &record, &ignored) == 0 && record.identity[0] != '\0'
+           && strncmp(record.path, folder, len) == 0 && record.path[len] == '\0';
+}
+
 int backup_directory_check(const char *folder, const char *data, struct err *err)
 {
     struct record record;

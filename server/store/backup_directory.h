@@ -11,12 +11,16 @@
 #ifndef SERVER_STORE_BACKUP_DIRECTORY_H
 #define SERVER_STORE_BACKUP_DIRECTORY_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "server/store/hwm.h"
 
 /* May backups go there at all? It exists, this user alone may write to it, and it is not the data
  * directory. ERR_INVALID. */
 MUST_USE int backup_directory_usable(const char *folder, const char *data, struct err *err);
+/* Have backups gone to this path before? Also where nothing is there now. */
+bool backup_directory_was_used(const char *folder, const char *data);
 /* Is it the one that backups went to before, or one of another path? Writes nothing.
  * ERR_WRONG_STATE: it is not, or cannot be looked at, with what to do; ERR_IO, ERR_OVERLOADED. */
 MUST_USE int backup_directory_check(const char *folder, const char *data, struct err *err);

@@ -85,12 +85,28 @@ class Directory(BackupsTest):
             self.assert_refused(mine, "of another one", self.record)
 
     def test_a_directory_that_is_gone_is_said_to_be(self):
-        _, client = self.serve()
+        server, client = self.serve()
         self.make(client, "one")
         os.rename(self.backups, self.disk)
-        for reply in (client.post("/v1/backups", {"name": "x"}), client.get("/v1/backups")):
-            self.assertEqual((reply.status, reply.type), (409, "wrong-state"), reply)
-            self.assertIn("mounted", reply.json["detail"])
+
+        def assert_refused(client):
+            for reply in (client.post("/v1/backups", {"name": "x"}), client.get("/v1/backups")):
+                self.assertEqual((reply.status, reply.type), (409, "wrong-state"), reply)
+                self.assertIn("mounted", reply.json["detail"])
+
+        assert_refused(client)
+        client.close()
+        self.assertEqual(server.stop(), 0)
+        server.start()  # as it was used before, it refuses no start
+        self.assertIn("until it is there", server.log())
+        with server.client() as later:
+            assert_refused(later)
+            self.assertEqual(self.metric(later, "backup_last_timestamp_seconds"), 0)
+            os.rename(self.disk, self.backups)
+            self.make(later, "two")
+            os.chmod(self.backups, 0o777)
+            self.assertEqual(later.post("/v1/backups", {"name": "three"}).status, 202)
+            self.assertIn("chmod o-w", self.made(later, "three")["detail"])
 
     def test_a_moved_directory_another_server_and_a_restore_need_nothing(self):
         server, client = self.serve()
