@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import sys
@@ -33,6 +34,14 @@ def test_the_units_are_understood_and_hardened(tmp):
         judged = run("systemd-analyze", "security", "--no-pager", "--offline=true",
                      f"--threshold={threshold * 10:.0f}", unit)
         expect(judged.returncode, 0, judged.stdout)
+
+
+def test_the_server_may_write_where_its_backups_are_documented(tmp):
+    del tmp
+    documented = set(re.findall(r"^# backup-directory = (\S+)$", (UNITS / "honed.conf").read_text(), re.M))
+    drill = re.search(r"<!-- drill -->.*?```sh\n(.*?)```", (ROOT / "deploy/OPERATIONS.md").read_text(), re.S).group(1)
+    expect({match + "/hone" for match in re.findall(r"(\S+)/hone/drill\.db", drill)}, documented)
+    expect(re.findall(r"^ReadWritePaths=-(\S+)$", (UNITS / "honed.service").read_text(), re.M), list(documented))
 
 
 def test_a_key_that_systemd_does_not_know_is_found(tmp):
@@ -113,6 +122,13 @@ pkill -xf 'sleep 998'
 until hone study show k -o json | grep -q '"state": *"finished"'; do sleep 0.05; done
 until [ "$(show hone-worker@keep.service ActiveState)" = inactive ]; do sleep 0.05; done
 fact kept_ended "$(hone study trials k -o json | sed -n 's/.*"state": *"\([a-z]*\)".*/\1/p')"
+
+# a backup, within the sandbox, to where the settings file has it
+install -d -m 700 -o hone /var/backups/hone
+sed -i 's/^# backup-directory/backup-directory/' /etc/hone/honed.conf
+systemctl restart honed.service
+fact backup "$(hone backup create one)"
+fact backups "$(ls /var/backups/hone | tr '\n' ' ')"
 systemctl stop honed.service
 fact honed_stopped "$(show honed.service Result)"
 journalctl -u honed -u hone-worker@train --no-pager >/results/journal
@@ -136,7 +152,7 @@ exec /usr/local/bin/hone worker --study k --exit-when-finished --keep-jobs -- sh
 def make_root(root):
     """The machine's own /usr, and an /etc of its own."""
     for name in ["usr", "etc/systemd/system", "etc/hone/workers", "proc", "sys", "dev", "run", "tmp",
-                 "var/tmp", "var/log/journal", "root"]:
+                 "var/tmp", "var/log/journal", "var/backups", "root"]:
         (root / name).mkdir(parents=True)
     for name in ["bin", "sbin", "lib", "lib64"]:
         if pathlib.Path("/", name).is_symlink():
@@ -185,7 +201,7 @@ def test_both_units_serve_in_a_booted_system(tmp):
         "capabilities": "0000000000000000",
         "worker": "active", "worker_user": "hone-worker", "stopped": "success", "left": "no",
         "running": "0", "again": "s", "ended": "success", "kept": "yes", "kept_ended": "completed",
-        "honed_stopped": "success"}, logs)
+        "backup": "one", "backups": "hone-backups one.db one.db.json ", "honed_stopped": "success"}, logs)
     trials = json.loads((root / "results/trials.json").read_text())
     expect([t["state"] for t in trials if t["number"] == 3], ["queued"], "handed back")
 
