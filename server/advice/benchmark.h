@@ -22,8 +22,9 @@
 
 /* ---- thresholds ------------------------------------------------------------------------------ */
 
-/* Full evaluations of a study where nothing says how many: the budget with most measurements. */
-#define ADVICE_BUDGET 100
+/* Full evaluations of a study where nothing says how many: the middle one of the measured budgets.
+ */
+#define ADVICE_BUDGET 50
 #define MEASURED_LEAST 20
 #define MEASURED_MOST 100
 #define MEASURED_WORKERS 16

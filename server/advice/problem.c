@@ -260,6 +260,20 @@ static void set_cost(const struct problem *problem, struct problem_features *fea
     }
 }
 
+/* Where the limit will stay and trials can be stopped early, so many of them are compared at the
+ * price that they have with a schedule: trained in full they would cost more. */
+static void set_trials(const struct problem *problem, struct problem_features *features)
+{
+    bool is_scheduled = problem->keeps_limits && features->is_curved;
+
+    features->source = BUDGET_TRIALS;
+    features->evaluations = (double)problem->study->limits.trials;
+    if (is_scheduled) {
+        features->max_trials = features->evaluations;
+        features->evaluations *= ADVICE_PREDICTIVE_SHARE;
+    }
+}
+
 static void set_budget(const struct problem *problem, struct problem_features *features,
                        json_t *assumed, json_t *warnings)
 {
@@ -271,8 +285,7 @@ static void set_budget(const struct problem *problem, struct problem_features *f
     if (trials > 0 && isfinite(features->evaluations)) {
         features->max_trials = (double)trials;
     } else if (trials > 0) {
-        features->evaluations = (double)trials;
-        features->source = BUDGET_TRIALS;
+        set_trials(problem, features);
     } else if (isinf(features->evaluations)) {
         features->evaluations = ADVICE_BUDGET;
         features->source = BUDGET_ASSUMED;

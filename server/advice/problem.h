@@ -47,7 +47,8 @@ MUST_USE int problem_from_json(const json_t *body, struct problem *problem, stru
 
 enum budget_source {
     BUDGET_ASSUMED,
-    BUDGET_TRIALS,   /* limits.trials, read as so many full evaluations */
+    BUDGET_TRIALS,   /* limits.trials, read as so many full evaluations; where the limit will stay
+                        and trials can be stopped early, as what they cost then */
     BUDGET_RESOURCE, /* limits.resource */
     BUDGET_TIME,     /* available_seconds or limits.seconds, times the workers */
     BUDGET_WORKER    /* worker_seconds */
@@ -62,7 +63,7 @@ struct problem_features {
     double workers;
     double seconds;     /* of one full evaluation; 0: unknown */
     double span;        /* seconds of wall-clock time; INFINITY: no limit */
-    double max_trials;  /* INFINITY: no limit, or it is the budget */
+    double max_trials;  /* INFINITY: no limit, or it is the budget as it stands */
     double evaluations; /* the budget in full evaluations, of all workers together */
     enum budget_source source;
 };

@@ -208,8 +208,8 @@ static void add_price(const struct problem *problem, const struct problem_featur
 
     if (features->source == BUDGET_TRIALS && problem->keeps_limits) {
         sentence_add(item->pro, "its %s trials cost about %s full trainings",
-                     number_text(features->evaluations, trials),
-                     number_text(ceil(features->evaluations * item->cost.share), full));
+                     number_text(item->cost.trials, trials),
+                     number_text(ceil(item->cost.evaluations), full));
         return;
     }
     sentence_add(item->pro, "tries about %s configurations for the price of %s full trainings",

@@ -17,6 +17,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import textwrap
 
 import figures
 
@@ -44,7 +45,7 @@ def about(args, seeds, problems):
     lines = [f"Problems: {args.prefix}, " + ", ".join(f"{len(ids)} of {kind}" for kind, ids in problems.items() if ids),
              f"Seeds: {seeds}", f"Machine: {processor()}", f"Day: {datetime.date.today()}", f"Commit: {args.commit}",
              f"Runs: {args.command}", *([f"Kept: {args.keep}: {args.kept}"] if args.keep else [])]
-    return "\n".join(f" * {line}" for line in lines)
+    return "\n".join(f" * {part}" for line in lines for part in textwrap.wrap(line, 96, break_on_hyphens=False))
 
 
 def kept(path, kinds):

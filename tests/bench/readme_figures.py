@@ -19,7 +19,7 @@ import figures
 BEGIN, END = "<!-- written by tests/bench/readme_figures.py -->\n", "<!-- end -->\n"
 FULL = {"`bayesian`": ["bayesian"], "Optuna 5, its Gaussian process": ["optuna500-gp", "optuna5-gp"],
         "Optuna 5, its default": ["optuna500-tpe", "optuna5-tpe"], "SMAC3": ["smac3"], "at random": ["random"]}
-CURVES = {"`asha`, `\"mode\": \"predictive\"`": ["asha, predictive"],
+CURVES = {"`asha`, `\"mode\": \"predictive\"`": ["asha, predictive"], "`bayesian`, in full": ["bayesian"],
           "Optuna 5 with hyperband": ["optuna500-tpe-hyperband", "optuna5-tpe-hyperband"],
           "Optuna 5, in full": ["optuna500-tpe", "optuna5-tpe"], "SMAC3 with hyperband": ["smac3-hyperband"],
           "DEHB": ["dehb"], "at random, in full": ["random"]}

@@ -56,7 +56,7 @@ def test_the_page_ranks_and_ends_with_a_line_to_paste(tmp):
         page, said = advise(server, tmp, "night", "--maximize", "accuracy", *SPACE, *NIGHT,
                             "--strategy", "hyperband")
         expect(said, "")
-        contains(page, "RANK  STRATEGY", "   1  asha, predictive ", "* hyperband ", "12 h",
+        contains(page, "RANK  STRATEGY", "   1  bayesian ", "   2  asha, predictive ", "* hyperband ", "12 h",
                  "81@1 27@3 9@9 3@27 1@81", "not: grid: lr is continuous", "*: the one that you")
         study = study_of_line(server, tmp, page)
         answer = json.loads(advise(server, tmp, "night", "--maximize", "accuracy", *SPACE, *NIGHT, "-o",
