@@ -33,7 +33,7 @@ int store_check_version(struct store *store, int64_t *version, struct err *err)
     TRY(read_pragma(store, "PRAGMA user_version", version, err));
     TRY(read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err));
     if (application != STORE_APPLICATION_ID) {
-        return tables == 0 && application == 0
+        return tables == 0 && application == 0 && *version == 0
                    ? 0
                    : err_set(err, ERR_IO,
                              "%s is not a database of honed; name another --data directory",
