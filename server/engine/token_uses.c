@@ -21,7 +21,6 @@ int token_uses_keep(struct engine *engine, struct err *err)
     int64_t now_ms = real_ms();
     size_t n;
 
-    engine->token_uses_before_ms = 0;
     if (engine->settings.token_uses == NULL || condition_is_final(engine)
         || (now_ms < token_uses_due_ms(engine) && !engine->tokens_changed
             && !atomic_load(&engine->stopping))) {

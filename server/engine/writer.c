@@ -241,6 +241,7 @@ static bool is_still_full(struct engine *engine)
 
 static int end_group(struct engine *engine, struct err *err)
 {
+    engine->token_uses_before_ms = 0; /* of the group before */
     TRY(tuning_settle(engine->tuning, err));
     engine->tokens_changed |= tuning_tokens_changed(engine->tuning);
     TRY(token_uses_keep(engine, err));

@@ -28,7 +28,9 @@ static struct fixture {
     int64_t pretended_commit_us; /* 0: as it is */
     size_t n_tokens;             /* as last published */
     size_t n_times_without;      /* that none was published */
-    bool was_published_late;     /* an answer left before the tokens that it is about */
+    size_t n_uses_taken, n_uses_again;
+    bool were_uses_lost;     /* a group that was refused had taken some, and they were not told */
+    bool was_published_late; /* an answer left before the tokens that it is about */
 } f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static char origins[ANSWERS_MAX];
@@ -38,6 +40,7 @@ static void deliver(void *context, struct command *const commands[], size_t n)
     (void)context;
     (void)pthread_mutex_lock(&f.lock);
     f.n_batches++;
+    f.were_uses_lost |= commands[0]->err.code != ERR_NONE && f.n_uses_again < f.n_uses_taken;
     for (size_t i = 0; i < n; i++) {
         f.tags[f.n_answers] = (int)((const char *)commands[i]->origin - origins);
         f.codes[f.n_answers++] = commands[i]->err.code;
@@ -89,8 +92,15 @@ static size_t token_uses(void *context, struct token_use uses[], size_t max)
     is_taken = !is_taken && max > 0;
     if (is_taken) {
         uses[0] = (struct token_use){.id = "t_0", .at_ms = 77};
+        f.n_uses_taken++;
     }
     return is_taken ? 1 : 0;
+}
+
+static void token_uses_again(void *context)
+{
+    (void)context;
+    f.n_uses_again++;
 }
 
 static void create(size_t group_max)
@@ -101,6 +111,7 @@ static void create(size_t group_max)
                                              .deliver = deliver,
                                              .tokens = tokens,
                                              .token_uses = token_uses,
+                                             .token_uses_again = token_uses_again,
                                              .events = events};
     struct err err = {0};
 
@@ -176,6 +187,9 @@ static enum ending run_group(int rc, size_t k)
     size_t n_done = count_answers(ERR_NONE);
     if (n_done != 0 && n_done != 3) {
         return WRONG; /* a group is kept whole or not at all */
+    }
+    if (f.were_uses_lost) {
+        return WRONG;
     }
     wait_for_tokens(n_done);
     if (engine_is_read_only(f.engine)) {
@@ -383,6 +397,22 @@ START_TEST(a_group_without_memory_is_refused_and_the_next_one_is_not)
 }
 END_TEST
 
+START_TEST(a_failed_group_takes_back_no_uses_but_its_own)
+{
+    create(0);
+    submit(0);
+    start();
+    wait_for_answers(1);
+    ck_assert_uint_eq(f.n_uses_taken, 1); /* and kept */
+    atomic_store(&fails.settle, true);
+    submit(1);
+    wait_for_answers(2);
+    ck_assert_int_eq(f.codes[1], ERR_OVERLOADED);
+    ck_assert_uint_eq(f.n_uses_again, 0);
+    end();
+}
+END_TEST
+
 static uint64_t view_number(void)
 {
     (void)pthread_mutex_lock(&f.engine->view_lock);
@@ -479,6 +509,7 @@ int main(void)
     tcase_add_test(tcase, after_damage_all_that_waits_is_refused);
     tcase_add_loop_test(tcase, a_slow_commit_is_worth_waiting_for_others_while_they_come, 0, 2);
     tcase_add_test(tcase, a_group_without_memory_is_refused_and_the_next_one_is_not);
+    tcase_add_test(tcase, a_failed_group_takes_back_no_uses_but_its_own);
     tcase_add_test(tcase, a_view_that_finds_no_memory_is_made_later);
     tcase_add_test(tcase, tokens_that_find_no_memory_are_published_later);
     tcase_add_test(tcase, damage_that_reading_back_finds_leaves_reads_alone);

@@ -82,6 +82,10 @@ START_TEST(uses_are_handed_on_once_and_as_many_as_there_is_room_for)
     ck_assert_uint_eq(http_take_token_uses(server, uses, 4), 1);
     ck_assert_str_eq(uses[0].id, "t4");
     ck_assert_uint_eq(http_take_token_uses(server, uses, 4), 0);
+    http_token_uses_again(server); /* they could not be kept: each is handed on once more */
+    ck_assert_uint_eq(http_take_token_uses(server, uses, 2), 2);
+    ck_assert_uint_eq(http_take_token_uses(server, uses, 4), 2);
+    ck_assert_uint_eq(http_take_token_uses(server, uses, 4), 0);
     ck_assert_int_eq(http_token_used_at(server, "t2"), 1001);
     ck_assert_int_eq(http_token_used_at(server, "t5"), 0);
     server_free(server);
@@ -94,6 +98,7 @@ START_TEST(without_tokens_none_is_found)
     struct http_token_use uses[3];
 
     http_set_tokens(server, NULL, 0);
+    http_token_uses_again(server);
     ck_assert_uint_eq(http_take_token_uses(server, uses, 3), 0);
     ck_assert_int_eq(http_token_used_at(server, "t1"), 0);
     server_free(server);
