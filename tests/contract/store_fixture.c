@@ -66,17 +66,6 @@ void write_group(int mark)
     commit();
 }
 
-char *content_of(struct store *store)
-{
-    struct buf text;
-
-    buf_init(&text, TEXT_MAX);
-    MUST(script_read(store, &text, &f.err));
-    ck_assert(!text.failed);
-    char *content = buf_steal(&text);
-    return content == NULL ? strdup("") : content;
-}
-
 void expect_content(struct store *store, const char *expected)
 {
     OWN(memory) char *content = content_of(store);

@@ -6,6 +6,7 @@
 
 #include "server/store/store.h"
 #include "tests/support/directory.h"
+#include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
 struct store_kind {
@@ -40,8 +41,6 @@ void commit(void);
 /* One write of any kind. */
 void write_mark(int mark);
 void write_group(int mark);
-/* The whole content as text; free() it. */
-char *content_of(struct store *store);
 void expect_content(struct store *store, const char *expected);
 void expect_seen(const char *expected);
 int64_t add_study(const char *name);

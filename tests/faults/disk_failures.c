@@ -13,9 +13,9 @@
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/old_store.h"
+#include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
-#define TEXT_MAX (1 << 20)
 #define MUST(step) ck_assert_msg((step) == 0, "%s, %s", f.place, f.err.text)
 
 static struct {
@@ -32,32 +32,6 @@ struct attempt {
     bool onwards;
     enum disk_failure how;
 };
-
-static int open_at(const char *directory, struct store **store, struct err *err)
-{
-    const struct store_settings settings = {.directory = directory};
-
-    return store_open(&settings, store, err);
-}
-
-static struct store *open_now(const char *directory)
-{
-    struct store *store = NULL;
-
-    MUST(open_at(directory, &store, &f.err));
-    return store;
-}
-
-static char *content_of(struct store *store)
-{
-    struct buf text;
-
-    buf_init(&text, TEXT_MAX);
-    MUST(script_read(store, &text, &f.err));
-    char *content = buf_steal(&text);
-    ck_assert_ptr_nonnull(content);
-    return content;
-}
 
 static bool has_content(struct store *store, const char *expected)
 {

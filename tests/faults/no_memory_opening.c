@@ -16,9 +16,9 @@
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/old_store.h"
+#include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
-#define TEXT_MAX (1 << 20)
 #define STRIDE 97
 #define MIGRATION_STRIDE 7
 
@@ -36,33 +36,14 @@ struct opening {
     bool is_dense;       /* every allocation fails */
 };
 
-static int open_at(const char *directory, struct store **store, struct err *err)
-{
-    const struct store_settings settings = {.directory = directory};
-
-    return store_open(&settings, store, err);
-}
-
-static struct store *open_now(const char *directory)
-{
-    struct store *store = NULL;
-    struct err err = {0};
-
-    ck_assert_msg(open_at(directory, &store, &err) == 0, "%s", err.text);
-    return store;
-}
-
 /* The content of the store that lies in the directory now. */
 static char *content_now(void)
 {
     struct store *store = open_now(f.directory);
-    struct err err = {0};
-    struct buf text;
+    char *content = content_of(store);
 
-    buf_init(&text, TEXT_MAX);
-    ck_assert_msg(script_read(store, &text, &err) == 0, "%s", err.text);
     store_close(store);
-    return buf_steal(&text);
+    return content;
 }
 
 /* ---- the ways to open ---- */

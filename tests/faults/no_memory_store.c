@@ -9,6 +9,7 @@
 #include "tests/support/allocation.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
+#include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
 #define TEXT_MAX (1 << 20)
@@ -20,21 +21,6 @@ static struct {
 } f;
 
 #define MUST(step) ck_assert_msg((step) == 0, "%s", f.err.text)
-
-static int open_at(const char *directory, struct store **store, struct err *err)
-{
-    const struct store_settings settings = {.directory = directory};
-
-    return store_open(&settings, store, err);
-}
-
-static struct store *open_now(const char *directory)
-{
-    struct store *store = NULL;
-
-    MUST(open_at(directory, &store, &f.err));
-    return store;
-}
 
 static int write_commands(struct store *store, struct err *err)
 {
@@ -66,15 +52,6 @@ static void end(void)
 {
     directory_remove(f.template);
     directory_remove(f.directory);
-}
-
-static char *content_of(struct store *store)
-{
-    struct buf text;
-
-    buf_init(&text, TEXT_MAX);
-    MUST(script_read(store, &text, &f.err));
-    return buf_steal(&text);
 }
 
 /* From where two contents differ; Check bounds the length of its messages. */
