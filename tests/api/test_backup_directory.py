@@ -128,6 +128,21 @@ class Directory(BackupsTest):
             other.wait_line("three.db: .* checked")
         self.make(later, "four")  # and the first one still knows it
 
+    def test_the_command_of_the_machine_is_refused_too(self):
+        """honed --backup, but for where no server has had backups go."""
+        _, client = self.serve()
+        self.make(client, "one")
+        self.unmount()
+        status, said = hone.run_honed("--backup", os.path.join(self.backups, "x.db"), "--data", self.data)
+        self.assertEqual((status, os.listdir(self.backups)), (1, []), said)
+        self.assertIn("mounted", said)
+        for file in (os.path.join(self.folder, "x.db"), os.path.join(self.disk, "x.db")):
+            status, said = hone.run_honed("--backup", file, "--data", self.data)
+            self.assertEqual(status, 0, said)
+        self.mount()
+        status, said = hone.run_honed("--backup", os.path.join(self.backups, "y.db"), "--data", self.data)
+        self.assertEqual(status, 0, said)
+
     def test_a_record_that_is_damaged_is_said_to_be(self):
         _, client = self.serve()
         self.make(client, "one")

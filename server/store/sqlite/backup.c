@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/own.h"
+#include "server/store/backup_directory.h"
 #include "server/store/manifest.h"
 #include "server/store/sqlite/copy.h"
 #include "server/store/sqlite/database.h"
@@ -173,11 +174,14 @@ static int give_name(const char *fresh, const char *file, const struct backup *w
 int store_backup_make(const struct backup_order *order, struct backup *made, struct err *err)
 {
     const char *file = order->file;
+    char folder[PATH_MAX];
     char fresh[PATH_MAX];
     struct backup written = {.bytes = 0};
     OWN(fd) int lock = -1;
 
     full_disk_recognise();
+    copy_folder_of(file, folder);
+    TRY(backup_directory_check(folder, order->directory, err));
     (void)snprintf(fresh, sizeof fresh, "%s.new", file);
     TRY(refuse_existing(file, access(fresh, F_OK) == 0, err));
     TRY(begin_fresh(file, fresh, &lock, err));

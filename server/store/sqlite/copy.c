@@ -54,7 +54,7 @@ int copy_check(sqlite3 *db, const char *path, struct backup *found, struct err *
     return database_number(db, "SELECT commit_number FROM store", path, &found->mark.commit, err);
 }
 
-static void folder_of(const char *path, char folder[PATH_MAX])
+void copy_folder_of(const char *path, char folder[PATH_MAX])
 {
     (void)snprintf(folder, PATH_MAX, "%s", path);
     char *slash = strrchr(folder, '/');
@@ -77,7 +77,7 @@ int copy_check_room(const char *file, int64_t bytes, const char *data, struct er
     char folder[PATH_MAX];
     struct statfs fs;
 
-    folder_of(file, folder);
+    copy_folder_of(file, folder);
     if (statfs(folder, &fs) != 0 || fs.f_blocks == 0) {
         return 0;
     }
@@ -100,7 +100,7 @@ int copy_sync_folder(const char *path, struct err *err)
 {
     char folder[PATH_MAX];
 
-    folder_of(path, folder);
+    copy_folder_of(path, folder);
     OWN(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 || fsync(fd) != 0 ? copy_failed("sync", folder, err) : 0;
 }

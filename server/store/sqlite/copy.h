@@ -3,6 +3,7 @@
 #ifndef SERVER_STORE_SQLITE_COPY_H
 #define SERVER_STORE_SQLITE_COPY_H
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stddef.h>
 
@@ -12,6 +13,8 @@
 int copy_failed(const char *doing, const char *path, struct err *err);
 /* ERR_OVERLOADED where the order is to be given up; NULL never is. */
 MUST_USE int copy_goes_on(const struct backup_order *order, struct err *err);
+/* folder ← where the file is: up to the last slash, or ".". */
+void copy_folder_of(const char *path, char folder[PATH_MAX]);
 /* ERR_STORAGE_FULL, with how much is needed and how much there is, where the disk of a new file has
  * less than `bytes` free, and beside the database of `data` (NULL: none) what the log of writes may
  * take, too. Where the file system does not tell, there is room. */
