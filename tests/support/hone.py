@@ -152,6 +152,8 @@ class Server:
                 *self.args]
 
     def start(self):
+        if self.reader is not None:
+            self.reader.join(START_SECONDS)  # what the last one said is not of this one
         self.lines = []
         self.has_ended = False
         self.process = subprocess.Popen(self.command(), env=self.env, text=True, errors="replace",
