@@ -219,7 +219,8 @@ static bool is_full(const struct engine *engine)
 }
 
 /* A disk that was full is written to although there may be nothing to write: so it is noticed that
- * there is space again, and not only for the smallest of writes. */
+ * there is space again, and not only for the smallest of writes. What the log holds goes into the
+ * database first, where that need not grow: then the log is written anew from its beginning. */
 static bool is_still_full(struct engine *engine)
 {
     struct err err = {0};
@@ -231,6 +232,7 @@ static bool is_still_full(struct engine *engine)
         return true;
     }
     engine->probed_ms = real_ms();
+    store_checkpoint(engine->store, false);
     if (store_probe_space(engine->store, &err) != 0) {
         abort_if_unknown(engine, &err);
         return true;

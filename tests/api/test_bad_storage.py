@@ -6,6 +6,7 @@ is lost.
 
 import glob
 import hashlib
+import itertools
 import os
 import resource
 import signal
@@ -175,9 +176,12 @@ class LargestFile(unittest.TestCase):
         numbers = []
         with hone.Server() as server, server.client() as client:
             self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
-            wal = os.path.getsize(database_of(server.data) + "-wal")
+            made = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
+            numbers.extend(item["number"] for item in made.json["items"])
+            database = os.path.getsize(database_of(server.data))
             _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (wal + 100000, hard))
+            # as large as the database is, which so takes nothing of what the log holds
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (database, hard))
             refused = write_until_full(client, numbers)
             self.assertEqual((refused.status, refused.type), (503, "storage-full"), refused)
             self.assertIn("retry-after", refused.headers)
@@ -349,6 +353,32 @@ class FullDisk(unittest.TestCase):
                 kept = {trial["number"] for trial in again.walk("/v1/studies/s/trials")}
                 self.assertLessEqual(set(numbers), kept)
             self.assertEqual(server.stop(), 0)
+
+    def test_the_log_is_written_anew_where_the_database_has_room(self):
+        """No space is freed: that of the log itself is used again."""
+        server = hone.Server(data=self.data)
+        with server, server.client() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.assertEqual(server.stop(), 0)  # all of it is in the database then
+            server.start()
+            disk = os.statvfs(self.folder)
+            with open(self.filler, "wb") as file:
+                file.write(b"\0" * (disk.f_bavail * disk.f_frsize - (700 << 10)))
+            turns = itertools.count()
+
+            def turn(client):
+                state = ("paused", "running")[next(turns) % 2]
+                return client.patch("/v1/studies/s", {"state": state})
+
+            with server.client() as again:
+                while (reply := turn(again)).status == 200:
+                    pass
+                self.assertEqual(reply.type, "storage-full", reply)
+                made = hone.wait_until(lambda: (reply := turn(again)).status == 200 and reply, 30, "a write")
+            server.kill()
+            server.start()
+            with server.client() as again:
+                self.assertEqual(again.get("/v1/studies/s").json["revision"], made.json["revision"])
 
     def test_killed_on_a_full_disk_it_starts_to_read_and_heals(self):
         server = hone.Server(data=self.data)
