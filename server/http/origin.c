@@ -101,11 +101,13 @@ int host_check(const struct http_request *request, struct err *err)
                    host);
 }
 
+/* With TLS, a page that came in the clear is anybody's on the way. */
 static bool is_own_origin(const struct http_request *request, const char *origin)
 {
-    const char *rest = strncmp(origin, "http://", 7) == 0    ? origin + 7
-                       : strncmp(origin, "https://", 8) == 0 ? origin + 8
-                                                             : NULL;
+    const bool may_be_clear = !request->server->tls;
+    const char *rest = may_be_clear && strncmp(origin, "http://", 7) == 0 ? origin + 7
+                       : strncmp(origin, "https://", 8) == 0              ? origin + 8
+                                                                          : NULL;
 
     return rest != NULL && strcasecmp(rest, host_of(request)) == 0;
 }

@@ -151,6 +151,68 @@ class Reload(TlsServer):
         self.assertEqual(self.shown(), 5)
 
 
+OWN_NAMES = ("localhost", "localhost:{port}", "LOCALHOST", "LocalHost:1", "127.0.0.1", "127.0.0.1:{port}",
+             "127.9.9.9", "[::1]", "[::1]:{port}")
+OTHER_NAMES = ("evil.example", "evil.example:{port}", "EVIL.example:443", "localhost.", "localhost.:{port}",
+               "localhost.evil.example", "127.0.0.1.evil.example", "evil.localhost", "localhost:443:80",
+               "localhost:80x", "localhost:", "user@localhost", "[::1", "[::1].evil.example", "[::2]",
+               "[::ffff:127.0.0.1]", "0x7f.1", "2130706433", "")
+OTHER_TARGETS = ("https://evil.example/v1/studies", "https://localhost/v1/studies", "http://localhost/v1/studies",
+                 "https://localhost@evil.example/v1/studies", "//evil.example/v1/studies", "localhost:443", "*")
+
+
+class Names(TlsServer):
+    """Who is asked for, and from which page, is looked at over TLS as it is without."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.args.append("--open")
+        self.start(1)
+
+    def ask(self, host="localhost", target="/v1/studies", shown=None, origin=None):
+        """The status and the body; `shown`: the name in the handshake (SNI)."""
+        context = ssl._create_unverified_context()
+        body = "" if origin is None else "{}"
+        lines = [f"{'GET' if origin is None else 'POST'} {target} HTTP/1.1",
+                 f"Host: {host.format(port=self.server.port)}", "Connection: close",
+                 *([] if origin is None else [f"Origin: {origin}", "Content-Type: application/json",
+                                              "Content-Length: 2"])]
+        with hone.socket.create_connection(("127.0.0.1", self.server.port), timeout=60) as sock, \
+                context.wrap_socket(sock, server_hostname=shown) as stream:
+            stream.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+            answer = b""
+            while part := stream.recv(65536):
+                answer += part
+        return int(answer[9:12]), answer.partition(b"\r\n\r\n")[2].decode()
+
+    def test_names_of_others_are_refused(self):
+        for host in OWN_NAMES:
+            self.assertEqual(self.ask(host)[0], 200, host)
+        for host in OTHER_NAMES:
+            self.assertEqual(self.ask(host)[0], 403, host)
+
+    def test_the_name_in_the_handshake_is_not_the_one_that_counts(self):
+        for shown in ("localhost", "evil.example"):
+            self.assertEqual(self.ask("localhost", shown=shown)[0], 200, shown)
+            self.assertEqual(self.ask("evil.example", shown=shown)[0], 403, shown)
+
+    def test_a_target_names_no_server(self):
+        for target in OTHER_TARGETS:
+            for host in ("localhost", "evil.example"):
+                self.assertGreaterEqual(self.ask(host, target)[0], 400, (host, target))
+
+    def test_pages_that_came_in_the_clear_are_others(self):
+        for origin in ("https://localhost", "https://LOCALHOST"):
+            self.assertEqual(self.ask(origin=origin)[0], 422, origin)
+        for origin in ("http://localhost", "https://localhost:443", "https://localhost.", "https://evil.example",
+                       "https://localhost.evil.example", "null"):
+            self.assertEqual(self.ask(origin=origin)[0], 403, origin)
+
+    def test_pages_show_the_address_with_https(self):
+        for host in ("localhost:{port}", "[::1]:{port}"):
+            self.assertIn("https://" + host.format(port=self.server.port), self.ask(host, "/")[1])
+
+
 class Expiry(TlsServer):
     def test_gauge_says_when_it_expires(self):
         self.start(1, expires=100 * DAY)
