@@ -117,6 +117,12 @@ static int run(struct read_request *read, const struct read_kind *kind, struct e
     return read->is_answered ? 0 : read_show(read, err);
 }
 
+/* Who has left waits for no answer: others may have the thread. */
+static bool has_client(void *request)
+{
+    return !http_peer_is_gone(request);
+}
+
 void read_run(struct http_request *request, struct store *store, const struct read_kind *kind)
 {
     struct api *api = http_context(request);
@@ -129,7 +135,13 @@ void read_run(struct http_request *request, struct store *store, const struct re
         http_response_header(&read.response, "Retry-After", "1");
     }
     read.view = engine_view(api->engine);
+    if (store != NULL) {
+        store_read_while(store, has_client, request);
+    }
     int result = run(&read, kind, &err);
+    if (store != NULL) {
+        store_read_while(store, NULL, NULL);
+    }
     live_view_release(read.view);
     if (!read.is_answered) {
         read_answer(&read, result, &err);

@@ -1,7 +1,8 @@
 /* The one path of all reads: it checks the names in the query, chooses the format, finds the study
  * of the path, calls the read of the route and answers with what it filled, or with its error.
  *
- * A READ_HANDLER runs on a reader thread, with a read-only connection. A STREAM_HANDLER runs on the
+ * A READ_HANDLER runs on a reader thread, with a read-only connection; its statements end with
+ * ERR_OVERLOADED when the client has left. A STREAM_HANDLER runs on the
  * loop thread without one: it begins an answer that is read chunk by chunk (stream.h). */
 #ifndef SERVER_API_READ_H
 #define SERVER_API_READ_H

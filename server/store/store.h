@@ -96,6 +96,9 @@ void store_checkpoint(struct store *store, bool truncate);
 MUST_USE int store_quick_check(struct store *reader, struct err *err);
 /* Ends what the connection is doing. Any thread, while it is open. */
 void store_interrupt(struct store *store);
+/* From now on a read of this reader that takes longer than a millisecond or so asks, again and
+ * again, whether it is still wanted; where not, it ends with ERR_OVERLOADED. NULL: no longer. */
+void store_read_while(struct store *reader, bool (*is_wanted)(void *context), void *context);
 /* Did the last run end in an orderly way? Written by store_mark_clean(), wiped at open. */
 bool store_was_clean(const struct store *store);
 /* The last write before an orderly stop. */

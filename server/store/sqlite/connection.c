@@ -224,6 +224,24 @@ int store_undo(struct store *store, struct err *err)
     return step_transaction(store, STMT_RELEASE, err);
 }
 
+/* Steps of SQLite's machine between two questions: those of some hundred rows. */
+#define STEPS_WANTED 5000
+
+static int is_given_up(void *context)
+{
+    const struct store *reader = context;
+
+    return !reader->is_wanted(reader->wanted_context);
+}
+
+void store_read_while(struct store *reader, bool (*is_wanted)(void *context), void *context)
+{
+    reader->is_wanted = is_wanted;
+    reader->wanted_context = context;
+    sqlite3_progress_handler(reader->db, is_wanted == NULL ? 0 : STEPS_WANTED,
+                             is_wanted == NULL ? NULL : is_given_up, reader);
+}
+
 int store_read_begin(struct store *reader, struct err *err)
 {
     return step_transaction(reader, STMT_READ_BEGIN, err);

@@ -15,6 +15,8 @@ struct store {
     void (*on_damage)(void *context, const char *text); /* or NULL */
     void *context;
     bool is_reader;
+    bool (*is_wanted)(void *context); /* store_read_while(); NULL: always */
+    void *wanted_context;
     bool was_clean;
     bool has_written;     /* a group of this run is on disk */
     struct hwm mark;      /* as of the last commit; a reader's is that of its opening */

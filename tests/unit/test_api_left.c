@@ -1,0 +1,124 @@
+/* Reads whose client has left. */
+#include <check.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/api/read.h"
+#include "tests/unit/api_fixture.h"
+
+enum { TRIALS = 1000 };
+
+static struct api_fixture f;
+
+/* ---- a read that counts the rows it looks at ---- */
+
+static sem_t entered, opened, ended;
+static atomic_int n_rows;
+
+static void await(sem_t *sem)
+{
+    while (sem_wait(sem) != 0) {
+    }
+}
+
+static int count_row(void *context, struct trial_row *row, struct err *err)
+{
+    (void)context;
+    (void)row;
+    (void)err;
+    atomic_fetch_add(&n_rows, 1);
+    return 0;
+}
+
+static int read_counted(struct read_request *read, struct err *err)
+{
+    const struct trial_query query = {.study = 1, .limit = INT32_MAX};
+
+    (void)sem_post(&entered);
+    await(&opened);
+    int result = store_each_trial(read->store, &query, count_row, NULL, err);
+    (void)sem_post(&ended);
+    return result;
+}
+
+void get_counted(void *context, struct http_request *request);
+READ_HANDLER(get_counted, FORMAT_BIT(FORMAT_JSON), NULL, read_counted)
+
+static void import(void)
+{
+    OWN(buf) struct buf body;
+
+    buf_init(&body, 1 << 20);
+    for (int i = 0; i < TRIALS; i++) {
+        buf_printf(&body,
+                   "%s{\"state\": \"completed\", \"parameters\": {\"x\": 0.5}, \"metrics\": "
+                   "{\"loss\": %d}}",
+                   i == 0 ? "[" : ", ", i);
+    }
+    buf_putc(&body, ']');
+    api_expect(&f, 201, "POST", "/v1/studies/t/trials", buf_text(&body));
+}
+
+static void start(void)
+{
+    static struct http_route routes[200];
+    const struct http_route own = {"GET", "/counted", HTTP_SCOPE_NONE, HTTP_BODY_NONE, get_counted};
+
+    ck_assert_uint_lt(api_n_routes, sizeof routes / sizeof routes[0]);
+    memcpy(routes, api_routes, api_n_routes * sizeof routes[0]);
+    routes[api_n_routes] = own;
+    ck_assert_int_eq(sem_init(&entered, 0, 0) | sem_init(&opened, 0, 0) | sem_init(&ended, 0, 0),
+                     0);
+    api_fixture_start_routes(&f, routes, api_n_routes + 1);
+    api_expect(&f, 201, "POST", "/v1/studies",
+               "{\"name\": \"t\", \"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", "
+               "\"type\": \"float\", \"low\": 0, \"high\": 1}], \"objectives\": [{\"metric\": "
+               "\"loss\", \"direction\": \"minimize\"}]}");
+    import();
+}
+
+/* Returns how many rows were looked at for a client that waits, or leaves before. */
+static int rows_read(bool leaves)
+{
+    atomic_store(&n_rows, 0);
+    int client = http_connect(f.port);
+    http_send_request(client, "GET", "/counted", NULL, NULL);
+    await(&entered);
+    if (leaves) {
+        (void)close(client);
+    }
+    (void)sem_post(&opened);
+    await(&ended);
+    if (!leaves) {
+        (void)close(client);
+    }
+    return atomic_load(&n_rows);
+}
+
+START_TEST(a_read_ends_when_its_client_leaves)
+{
+    start();
+    ck_assert_int_eq(rows_read(false), TRIALS);
+    ck_assert_int_lt(rows_read(true), TRIALS / 2);
+    ck_assert_int_eq(rows_read(false), TRIALS); /* on the same connections to the database */
+    ck_assert_int_eq(rows_read(false), TRIALS);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("api_left");
+    TCase *tcase = tcase_create("left");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, a_read_ends_when_its_client_leaves);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
