@@ -36,6 +36,14 @@ def test_the_exit_status_tells_what_happened(tmp):
     contains(talk, "does not answer")
 
 
+def test_a_follower_of_events_that_are_gone_is_told_what_to_do(tmp):
+    with FakeServer() as server:
+        server.says("GET", "/v1/events", 410, server.problem("events-gone", "go on with after=9"))
+        for arguments in ["--after", "7"], ["-f", "--after", "7"]:
+            _, talk = hone(server, tmp, "study", "events", *arguments, status=4)
+            contains(talk, "the events after 7 are no longer kept", "hone study list", "without --after")
+
+
 def test_help_of_a_group_lists_its_verbs(tmp):
     with FakeServer() as server:
         for group, own, other in [("study", "study importance", "token create"),

@@ -139,6 +139,22 @@ static const char *events_path(const struct event_reader *reader, struct buf *pa
     return buf_text(path);
 }
 
+/* The server cannot say it in the words of this program. */
+static int explain(const struct session *session, const struct event_reader *reader,
+                   struct err *err)
+{
+    if (err->code == ERR_EVENTS_GONE) {
+        return err_set(err, ERR_EVENTS_GONE,
+                       "the events after %" PRId64
+                       " are no longer kept; 'hone study list' says how "
+                       "the studies stand, 'hone study events' without --after which events there "
+                       "are",
+                       reader->after);
+    }
+    session_advise(session, err);
+    return -1;
+}
+
 static int read_once(struct session *session, struct event_reader *reader, struct err *err)
 {
     OWN(buf) struct buf path = {0};
@@ -154,8 +170,7 @@ static int read_once(struct session *session, struct event_reader *reader, struc
     TRY(buf_check(&path, err));
     if (http_client_call(session->client, &call, &answer, err) != 0
         || http_answer_check(&answer, err) != 0) {
-        session_advise(session, err);
-        return -1;
+        return explain(session, reader, err);
     }
     return 0;
 }
