@@ -165,10 +165,43 @@ START_TEST(reader_cannot_write)
 }
 END_TEST
 
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* However far SQLite has counted when it asks: BEGIN, too, may be what it gives up. */
+START_TEST(a_read_that_is_given_up_leaves_no_transaction_open)
+{
+    begin_case(_i);
+    struct store *reader = open_reader();
+    struct err ignored;
+    int n_given_up = 0;
+
+    for (int i = 0; i < 20000 && n_given_up < 3; i++) {
+        store_read_while(reader, never, NULL);
+        if (store_read_begin(reader, &ignored) != 0) {
+            ck_assert_int_eq(ignored.code, ERR_OVERLOADED);
+            n_given_up++;
+        } else {
+            store_read_end(reader);
+        }
+        store_read_while(reader, NULL, NULL);
+        MUST(store_read_begin(reader, &f.err));
+        store_read_end(reader);
+    }
+    ck_assert_int_eq(n_given_up, 3);
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
 void add_store_groups(Suite *suite)
 {
     ADD_CASES(suite, "groups", group_without_writes_is_not_dirty, undone_command_leaves_nothing,
               undone_command_costs_the_others_nothing, rolled_back_group_leaves_nothing,
               group_is_rolled_back_in_the_middle_of_a_command, reader_sees_only_what_was_committed,
-              read_transaction_sees_one_moment, reader_cannot_write);
+              read_transaction_sees_one_moment, reader_cannot_write,
+              a_read_that_is_given_up_leaves_no_transaction_open);
 }

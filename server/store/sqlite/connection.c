@@ -244,7 +244,11 @@ void store_read_while(struct store *reader, bool (*is_wanted)(void *context), vo
 
 int store_read_begin(struct store *reader, struct err *err)
 {
-    return step_transaction(reader, STMT_READ_BEGIN, err);
+    if (step_transaction(reader, STMT_READ_BEGIN, err) != 0) {
+        step_anyway(reader, STMT_COMMIT); /* one that is given up may have begun */
+        return -1;
+    }
+    return 0;
 }
 
 void store_read_end(struct store *reader)
