@@ -120,7 +120,7 @@ static int run(struct read_request *read, const struct read_kind *kind, struct e
 /* Who has left waits for no answer: others may have the thread. */
 static bool has_client(void *request)
 {
-    return !http_peer_is_gone(request);
+    return !http_client_has_left(request);
 }
 
 void read_run(struct http_request *request, struct store *store, const struct read_kind *kind)

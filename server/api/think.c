@@ -5,10 +5,9 @@
 #include "common/clock.h"
 #include "server/engine/optimisers.h"
 
-int think_check(const struct http_request *request, int64_t began_us, const char *advice,
-                struct err *err)
+int think_check(struct http_request *request, int64_t began_us, const char *advice, struct err *err)
 {
-    if (http_peer_is_gone(request)) {
+    if (http_client_has_left(request)) {
         return err_set(err, ERR_OVERLOADED, "the client has gone");
     }
     if (clock_monotonic_us() - began_us > (int64_t)THINK_SECONDS_MAX * 1000000) {

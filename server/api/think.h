@@ -11,7 +11,7 @@
 
 /* Whether a request that began then (monotonic) is still worth a step: 0. ERR_OVERLOADED: its
  * client has gone, or THINK_SECONDS_MAX have passed; `advice` says what may help. */
-MUST_USE int think_check(const struct http_request *request, int64_t began_us, const char *advice,
+MUST_USE int think_check(struct http_request *request, int64_t began_us, const char *advice,
                          struct err *err);
 
 /* What a read does after its rows are read. `state` is its own, owned. */

@@ -385,6 +385,7 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     request->phase = REQUEST_BODY;
     request->began_us = clock_monotonic_us();
     request->is_head = strcmp(method, "HEAD") == 0;
+    request->knows_interim = strcmp(version, "HTTP/1.1") == 0;
     atomic_fetch_add_explicit(&request->server->requests, 1, memory_order_relaxed);
     if (!leaves_room(request)) {
         return answer_large_head(request);

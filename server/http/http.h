@@ -191,8 +191,15 @@ void http_reply_batch(struct http_request *const requests[], struct http_respons
                       size_t n);
 /* Suspends: the connection costs nothing until it is answered. */
 void http_defer(struct http_request *request);
-/* Has the client of a deferred request hung up? One system call. Any thread. */
+/* Has the client of a deferred request ended its side of the connection? One that still waits for
+ * the answer may have, too. One system call. Any thread. */
 bool http_peer_is_gone(const struct http_request *request);
+/* Has the client of a deferred request left, so that nobody waits for the answer? Nothing of that
+ * is sent yet. Ask again and again: a client that has ended its side is only known to have left
+ * when it refuses an interim answer, "100 Continue", which the first call sends. Where none can be
+ * sent, over TLS and to a request of MCP, the end of its side counts; with HTTP/1.0, which knows
+ * none, it waits. Up to three system calls. The thread that has the request. */
+bool http_client_has_left(struct http_request *request);
 /* Called on the loop thread once the whole answer was handed to the socket (sent) or could not be
  * (!sent). Set before replying. */
 void http_on_done(struct http_request *request, void (*done)(void *context, bool sent),

@@ -105,7 +105,9 @@ struct http_request {
     const char *head_end;          /* in MHD's buffer: where its body begins; NULL: not known */
     bool is_chunked;
     bool is_head;
-    bool may_stream; /* counts against the cap */
+    bool knows_interim; /* HTTP/1.1: answers before the final one */
+    bool interim_sent;  /* to learn whether the client has left */
+    bool may_stream;    /* counts against the cap */
     struct http_principal principal;
     uint64_t tokens_version; /* of the server's table when the principal was last found in it */
     char id[REQUEST_ID_LEN + 1];

@@ -1,11 +1,15 @@
 /* What a handler can read of its request. */
 #include "server/http/request.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "server/http/forward.h"
 #include "server/http/negotiate.h"
+#include "server/http/unix_socket.h"
 
 void *http_context(const struct http_request *request)
 {
@@ -111,6 +115,44 @@ bool http_peer_is_gone(const struct http_request *request)
     struct pollfd peer = {.fd = request->connection->fd, .events = POLLRDHUP};
 
     return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* Over TCP close(2) and shutdown(2) of its side look the same until the client is sent something:
+ * one that has closed refuses that. */
+static void send_interim(struct http_request *request)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    int n_bytes = 1;
+
+    /* All of it must find room: nothing may come between its parts. */
+    if (ioctl(request->connection->fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes == 0) {
+        (void)send(request->connection->fd, interim, sizeof interim - 1,
+                   MSG_DONTWAIT | MSG_NOSIGNAL);
+        request->interim_sent = true;
+    }
+}
+
+bool http_client_has_left(struct http_request *request)
+{
+    const struct http_connection *connection = request->connection;
+    struct pollfd peer = {.fd = connection->fd, .events = POLLRDHUP};
+
+    if (poll(&peer, 1, 0) <= 0 || (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) {
+        return false;
+    }
+    if ((peer.revents & (POLLHUP | POLLERR)) != 0) {
+        return true;
+    }
+    if (unix_socket_path(connection->listener->text) != NULL) {
+        return false; /* one that has closed would have hung up */
+    }
+    if (request->server->tls || request->forwarding != NULL) {
+        return true;
+    }
+    if (request->knows_interim && !request->interim_sent) {
+        send_interim(request);
+    }
+    return false;
 }
 
 void http_on_done(struct http_request *request, void (*done)(void *context, bool sent),

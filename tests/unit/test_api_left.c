@@ -2,10 +2,13 @@
 #include <check.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/own.h"
 #include "server/api/read.h"
 #include "tests/unit/api_fixture.h"
 
@@ -109,6 +112,40 @@ START_TEST(a_read_ends_when_its_client_leaves)
 }
 END_TEST
 
+/* Ends its side before the read begins, and waits for the answer. */
+static void expect_answer(const char *version, bool is_asked)
+{
+    OWN(buf) struct buf seen;
+    char part[4096];
+    ssize_t len;
+
+    buf_init(&seen, 1 << 20);
+    atomic_store(&n_rows, 0);
+    OWN(fd) int client = http_connect(f.port);
+    ck_assert_int_gt(dprintf(client, "GET /counted %s\r\nHost: localhost\r\n\r\n", version), 0);
+    await(&entered);
+    ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+    (void)sem_post(&opened);
+    await(&ended);
+    while ((len = read(client, part, sizeof part)) > 0) {
+        buf_append(&seen, part, (size_t)len);
+    }
+    ck_assert_int_eq(len, 0);
+    ck_assert_int_eq(atomic_load(&n_rows), TRIALS);
+    ck_assert_msg(strstr(buf_text(&seen), " 200 OK\r\n") != NULL, "%s", buf_text(&seen));
+    ck_assert_int_eq(strstr(buf_text(&seen), "HTTP/1.1 100 Continue\r\n\r\n") != NULL, is_asked);
+}
+
+START_TEST(one_that_only_ends_its_side_gets_its_answer)
+{
+    start();
+    expect_answer("HTTP/1.1", true);
+    expect_answer("HTTP/1.0", false); /* which knows no interim answers */
+    expect_answer("HTTP/1.1", true);
+    api_fixture_stop(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_left");
@@ -116,6 +153,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, a_read_ends_when_its_client_leaves);
+    tcase_add_test(tcase, one_that_only_ends_its_side_gets_its_answer);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
