@@ -235,10 +235,11 @@ static void *backups_main(void *argument)
     return NULL;
 }
 
-/* A disk that was there before is no reason not to serve; a path that never was may be mistyped. */
+/* A disk that was there before is no reason not to serve, also where the directory below it belongs
+ * to another user; a path that never was may be mistyped. */
 static bool is_missing(const struct engine_settings *settings)
 {
-    return access(settings->backup_directory, F_OK) != 0
+    return access(settings->backup_directory, R_OK | W_OK | X_OK) != 0
            && backup_directory_was_used(settings->backup_directory, settings->directory);
 }
 
@@ -256,7 +257,7 @@ int backups_open(struct engine *engine, struct err *err)
         if (!is_missing(settings)) {
             return -1;
         }
-        log_warning("%s; until it is there, no backups are made", err->text);
+        log_warning("%s; until it is, no backups are made", err->text);
     }
     engine->backups = calloc(1, sizeof *engine->backups);
     if (engine->backups == NULL) {

@@ -29,8 +29,8 @@ struct backup_status {
 };
 
 /* The folder of settings.backup_directory is there and may be written to, and is not the data
- * directory, or was and is missing now, which is logged. ERR_INVALID. No thread runs yet; harmless
- * without a folder. */
+ * directory, or was and cannot be used now, which is logged. ERR_INVALID. No thread runs yet;
+ * harmless without a folder. */
 MUST_USE int backups_open(struct engine *engine, struct err *err);
 MUST_USE int backups_start(struct engine *engine, struct err *err);
 /* Gives up the one that is being made, and joins the thread; harmless where there is none. */

@@ -98,7 +98,7 @@ class Directory(BackupsTest):
         client.close()
         self.assertEqual(server.stop(), 0)
         server.start()  # as it was used before, it refuses no start
-        self.assertIn("until it is there", server.log())
+        self.assertIn("until it is, no backups are made", server.log())
         with server.client() as later:
             assert_refused(later)
             self.assertEqual(self.metric(later, "backup_last_timestamp_seconds"), 0)
@@ -107,6 +107,22 @@ class Directory(BackupsTest):
             os.chmod(self.backups, 0o777)
             self.assertEqual(later.post("/v1/backups", {"name": "three"}).status, 202)
             self.assertIn("chmod o-w", self.made(later, "three")["detail"])
+
+    def test_one_that_cannot_be_written_to_refuses_no_start_either(self):
+        """As the directory below a disk that is not mounted, which belongs to root; here a file, for tests of root."""
+        server, client = self.serve()
+        self.make(client, "one")
+        client.close()
+        self.assertEqual(server.stop(), 0)
+        os.rename(self.backups, self.disk)
+        with open(self.backups, "w", encoding="ascii"):
+            os.chmod(self.backups, 0o600)
+        server.start()
+        self.assertIn("no backups are made", server.log())
+        os.remove(self.backups)
+        os.rename(self.disk, self.backups)
+        with server.client() as later:
+            self.make(later, "two")
 
     def test_a_moved_directory_another_server_and_a_restore_need_nothing(self):
         server, client = self.serve()
