@@ -198,7 +198,6 @@ static int sync_folder(const char *folder, struct err *err)
     return fd < 0 || fsync(fd) != 0 ? failed("sync", folder, err) : 0;
 }
 
-/* ERR_IO with EEXIST: another server was faster. */
 static int write_text(const char *path, int flags, const char *identity, const char *more,
                       struct err *err)
 {
@@ -215,21 +214,47 @@ static int write_text(const char *path, int flags, const char *identity, const c
     return 0;
 }
 
+/* A mark appears whole, and none takes the place of another one, which a server knows already.
+ * identity ← what the directory has then. */
+static int give_mark(const char *fresh, const char *folder, char identity[STORE_IDENTITY_BYTES],
+                     struct err *err)
+{
+    char found[STORE_IDENTITY_BYTES];
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/" MARK, folder);
+    bool is_linked = link(fresh, path) == 0;
+    if (!is_linked && errno == EEXIST) {
+        TRY(read_mark(folder, found, err));
+        if (found[0] != '\0') { /* another server was faster */
+            memcpy(identity, found, sizeof found);
+            is_linked = true;
+        }
+    }
+    /* One that was cut short goes; some file systems have no links. */
+    if (is_linked ? unlink(fresh) != 0 : rename(fresh, path) != 0) {
+        return failed("write", path, err);
+    }
+    return sync_folder(folder, err);
+}
+
 int backup_directory_mark(const char *folder, char identity[STORE_IDENTITY_BYTES], struct err *err)
 {
-    char path[PATH_MAX];
+    char fresh[PATH_MAX];
 
     TRY(read_mark(folder, identity, err));
     if (identity[0] != '\0') {
         return 0;
     }
     make_identity(identity);
-    (void)snprintf(path, sizeof path, "%s/" MARK, folder);
-    if (unlink(path) != 0 && errno != ENOENT) { /* one that was cut short */
-        return failed("remove", path, err);
+    (void)snprintf(fresh, sizeof fresh, "%s/" MARK ".%s", folder, identity);
+    TRY(write_text(fresh, O_EXCL, identity, "", err));
+    (void)chmod(fresh, 0644); /* for a server of another user; it is no secret */
+    if (give_mark(fresh, folder, identity, err) != 0) {
+        (void)unlink(fresh);
+        return -1;
     }
-    TRY(write_text(path, O_EXCL, identity, "", err));
-    return sync_folder(folder, err);
+    return 0;
 }
 
 int backup_directory_remember(const char *folder, const char *data,
