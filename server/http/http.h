@@ -191,8 +191,8 @@ void http_reply_batch(struct http_request *const requests[], struct http_respons
                       size_t n);
 /* Suspends: the connection costs nothing until it is answered. */
 void http_defer(struct http_request *request);
-/* Has the client of a deferred request ended its side of the connection? One that still waits for
- * the answer may have, too. One system call. Any thread. */
+/* Has the client of a deferred request ended its side of the connection? Over TCP one that still
+ * waits for the answer may have, too. One system call. Any thread. */
 bool http_peer_is_gone(const struct http_request *request);
 /* Has the client of a deferred request left, so that nobody waits for the answer? Nothing of that
  * is sent yet. Ask again and again: a client that has ended its side is only known to have left

@@ -110,11 +110,19 @@ const char *http_path(const struct http_request *request)
     return request->target.path;
 }
 
+/* Over a unix socket the system tells one that has closed from one that only ended its side. */
+static short ends_of(const struct http_request *request)
+{
+    struct pollfd peer = {
+        .fd = request->connection->fd,
+        .events = unix_socket_path(request->connection->listener->text) != NULL ? 0 : POLLRDHUP};
+
+    return poll(&peer, 1, 0) > 0 ? (short)(peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) : 0;
+}
+
 bool http_peer_is_gone(const struct http_request *request)
 {
-    struct pollfd peer = {.fd = request->connection->fd, .events = POLLRDHUP};
-
-    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return ends_of(request) != 0;
 }
 
 /* Over TCP close(2) and shutdown(2) of its side look the same until the client is sent something:
@@ -134,17 +142,10 @@ static void send_interim(struct http_request *request)
 
 bool http_client_has_left(struct http_request *request)
 {
-    const struct http_connection *connection = request->connection;
-    struct pollfd peer = {.fd = connection->fd, .events = POLLRDHUP};
+    short ends = ends_of(request);
 
-    if (poll(&peer, 1, 0) <= 0 || (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) {
-        return false;
-    }
-    if ((peer.revents & (POLLHUP | POLLERR)) != 0) {
-        return true;
-    }
-    if (unix_socket_path(connection->listener->text) != NULL) {
-        return false; /* one that has closed would have hung up */
+    if (ends == 0 || (ends & (POLLHUP | POLLERR)) != 0) {
+        return ends != 0;
     }
     if (request->server->tls || request->forwarding != NULL) {
         return true;

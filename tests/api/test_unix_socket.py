@@ -74,6 +74,24 @@ class UnixSocket(unittest.TestCase):
             self.assertEqual(worker.put(f"/v1/leases/{lease}/result",
                                         {"outcome": "completed", "metrics": {"loss": 1}}).status, 200)
 
+    def test_one_that_only_ends_its_side_gets_its_trial(self):
+        """The system tells it from one that has closed, which over TCP looks the same and gets none."""
+        server = self.serve()
+        with server.connect() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+        with server.connect("worker") as worker:
+            token = worker.token
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(20)
+            sock.connect(self.path)
+            sock.sendall(b"POST /v1/leases HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                         b"Authorization: Bearer " + token.encode() + b"\r\nContent-Length: 0\r\n\r\n")
+            sock.shutdown(socket.SHUT_WR)
+            with sock.makefile("rb") as file:
+                seen = file.read()
+        self.assertIn(b"HTTP/1.1 201 ", seen[:40], seen)
+        self.assertIn(b'"lease"', seen)
+
     def test_tokens_and_hosts_are_checked_as_anywhere(self):
         server = self.serve()
         with server.connect(None) as nobody:
