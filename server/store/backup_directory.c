@@ -143,17 +143,28 @@ static int recall(const char *folder, const char *data, struct record *record, s
     return 0;
 }
 
-bool backup_directory_was_used(const char *folder, const char *data)
+static bool is_named(const char *path, const char *folder)
 {
-    struct record record;
-    struct err ignored;
     size_t len = strlen(folder);
 
     while (len > 1 && folder[len - 1] == '/') {
         len--;
     }
-    return read_record(data, &record, &ignored) == 0 && record.identity[0] != '\0'
-           && strncmp(record.path, folder, len) == 0 && record.path[len] == '\0';
+    return strncmp(path, folder, len) == 0 && path[len] == '\0';
+}
+
+bool backup_directory_was_used(const char *folder, const char *data)
+{
+    struct record record;
+    struct err ignored;
+    char to[PATH_MAX];
+    ssize_t len = readlink(folder, to, sizeof to - 1);
+
+    if (read_record(data, &record, &ignored) != 0 || record.identity[0] == '\0') {
+        return false;
+    }
+    to[len < 0 ? 0 : len] = '\0'; /* a link whose directory is not mounted leads nowhere now */
+    return is_named(record.path, folder) || (len > 0 && is_named(record.path, to));
 }
 
 int backup_directory_check(const char *folder, const char *data, struct err *err)

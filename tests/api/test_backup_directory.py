@@ -108,6 +108,24 @@ class Directory(BackupsTest):
             self.assertEqual(later.post("/v1/backups", {"name": "three"}).status, 202)
             self.assertIn("chmod o-w", self.made(later, "three")["detail"])
 
+    def test_a_link_that_leads_nowhere_refuses_no_start_either(self):
+        server, client = self.serve()
+        client.close()
+        self.assertEqual(server.stop(), 0)
+        os.rename(self.backups, self.disk)
+        os.symlink(os.path.realpath(self.disk), self.backups)
+        server.start()
+        with server.client() as later:
+            self.make(later, "one")
+        self.assertEqual(server.stop(), 0)
+        away = os.path.join(self.folder, "away")
+        os.rename(self.disk, away)
+        server.start()
+        self.assertIn("no backups are made", server.log())
+        os.rename(away, self.disk)
+        with server.client() as later:
+            self.make(later, "two")
+
     def test_one_that_cannot_be_written_to_refuses_no_start_either(self):
         """As the directory below a disk that is not mounted, which belongs to root; here a file, for tests of root."""
         server, client = self.serve()
