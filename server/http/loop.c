@@ -65,21 +65,26 @@ void http_server_reload(struct http_server *server)
     raise_flag(server, &server->reload);
 }
 
+/* To be called before anything that the loop was woken for is looked at: what is told from here on
+ * wakes it again. */
+static void take_wake(struct http_server *server)
+{
+    uint64_t counter;
+
+    (void)pthread_mutex_lock(&server->lock);
+    ssize_t got = read(server->wake_fd, &counter, sizeof counter);
+    (void)got;
+    server->wake_pending = false;
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
 /* Resumes what was answered. */
 static void take_answers(struct http_server *server)
 {
-    uint64_t counter;
-    ssize_t got;
-
     (void)pthread_mutex_lock(&server->lock);
     struct http_request *request = server->done_first;
     server->done_first = NULL;
     server->done_last = NULL;
-    if (server->wake_pending) {
-        server->wake_pending = false;
-        got = read(server->wake_fd, &counter, sizeof counter);
-        (void)got;
-    }
     (void)pthread_mutex_unlock(&server->lock);
     for (; request != NULL; request = request->next_done) {
         waiting_remove(request);
@@ -152,25 +157,22 @@ static void take_events(struct http_server *server, const struct epoll_event eve
         struct listener *listener = as_listener(server, source);
         if (listener != NULL) {
             listener->is_ready = true;
-        } else if (source != &server->mhd_fd && source != &server->wake_fd) {
+        } else if (source == &server->wake_fd) {
+            take_wake(server);
+        } else if (source != &server->mhd_fd) {
             hangup_note(source);
         }
     }
 }
 
-/* A fault of the new files changes nothing: those who connect are shown what was valid before. To
- * be called before take_answers(), which looks at whatever else the descriptor was written for. */
+/* A fault of the new files changes nothing: those who connect are shown what was valid before. */
 static void reload_if_told(struct http_server *server)
 {
     struct err err = {0};
-    uint64_t counter;
 
-    if (!atomic_load(&server->reload)) {
+    if (!atomic_exchange(&server->reload, false)) {
         return;
     }
-    ssize_t got = read(server->wake_fd, &counter, sizeof counter);
-    (void)got;
-    atomic_store(&server->reload, false); /* told again from here on, the loop wakes again */
     if (server->settings.on_reload != NULL) {
         server->settings.on_reload(server->settings.reload_context);
     }
@@ -190,8 +192,8 @@ static int turn(struct http_server *server, struct err *err)
         return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
     }
     server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
-    reload_if_told(server);
     take_events(server, events, n);
+    reload_if_told(server);
     take_answers(server);
     streams_wake(server);
     waits_review(server);

@@ -348,6 +348,37 @@ START_TEST(a_revoked_token_is_refused_at_once)
 }
 END_TEST
 
+/* ---- told to read the settings again ---- */
+
+static struct fixture *told;
+static size_t n_told; /* under the lock of the fixture */
+
+/* The first time it is told once more at once, together with another reason to wake. */
+static void tell_again(void *context)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&told->lock);
+    bool is_first = n_told++ == 0;
+    (void)pthread_cond_broadcast(&told->changed);
+    (void)pthread_mutex_unlock(&told->lock);
+    if (is_first) {
+        http_server_reload(told->server);
+        http_stream_wake(told->server, NULL);
+    }
+}
+
+START_TEST(what_is_told_while_the_loop_is_awake_is_not_lost)
+{
+    const struct http_settings settings = {.on_reload = tell_again};
+
+    n_told = 0;
+    told = fixture_start(&settings);
+    http_server_reload(told->server);
+    fixture_wait(told, &n_told, 2);
+    fixture_stop(told);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_server");
@@ -357,6 +388,7 @@ int main(void)
 
     tcase_add_loop_test(plain, other_routes_answer_for_a_request, 0,
                         sizeof forwards / sizeof forwards[0]);
+    tcase_add_test(plain, what_is_told_while_the_loop_is_awake_is_not_lost);
     tcase_add_test(plain, a_client_may_leave_while_others_answer);
     tcase_add_test(plain, a_server_may_stop_while_others_answer);
     tcase_add_test(tokens, a_token_may_forward_to_what_it_may_do);
