@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/http/responder.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/clock_manual.h"
@@ -160,8 +161,8 @@ static void check_reads_back(const struct lease_grant *grant)
     buf_init(&once, (size_t)1 << 26);
     json_writer_init(&w, &once);
     lease_grant_write(grant, &w);
-    json_auto_t *body = json_loadb(buf_text(&once), once.len, JSON_ALLOW_NUL, NULL);
-    MUST(body != NULL);
+    json_auto_t *body = NULL; /* with numbers for which jansson has no type */
+    MUST(json_parse_own(buf_text(&once), &body, &err) == 0);
     MUST(lease_grant_from_json(body, &again, &err) == 0);
     buf_init(&twice, (size_t)1 << 26);
     json_writer_init(&w, &twice);

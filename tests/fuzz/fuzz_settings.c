@@ -66,7 +66,13 @@ static void read_line(const char *text, size_t len, struct lines *lines)
 
 static void read_lines(const char *text, size_t size, struct lines *lines)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
+
     *lines = (struct lines){.n = 0};
+    if (size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0) {
+        text += sizeof mark - 1;
+        size -= sizeof mark - 1;
+    }
     while (size > 0) {
         const char *end = memchr(text, '\n', size);
         size_t len = end == NULL ? size : (size_t)(end - text);
