@@ -195,7 +195,7 @@ void dispatch_connection(void *server, struct MHD_Connection *mhd, void **contex
             request_end(&connection->request, false);
         }
         deadline_clear(connection);
-        hangup_forget(connection);
+        hangup_unwatch(connection);
         end_silence(connection);
         tls_connection_ended(self, connection->certificate);
         free(connection);

@@ -51,7 +51,7 @@ void hangup_request_ended(struct http_connection *connection)
     }
 }
 
-void hangup_forget(struct http_connection *connection)
+static void forget(struct http_connection *connection)
 {
     if (connection->hangup_link == NULL) {
         return;
@@ -62,6 +62,14 @@ void hangup_forget(struct http_connection *connection)
     }
     connection->hangup_link = NULL;
     connection->hangup_next = NULL;
+}
+
+void hangup_unwatch(struct http_connection *connection)
+{
+    forget(connection);
+    /* Closing it is not enough: while another thread still asks the system about the socket, its
+     * events go on to come, for a connection that is gone. */
+    (void)epoll_ctl(connection->server->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
 }
 
 static bool has_unread(const struct http_connection *connection)
@@ -79,9 +87,9 @@ void hangups_review(struct http_server *server)
         next = at->hangup_next;
         at->hangup_reviews++;
         if (at->request.phase > REQUEST_BODY || at->hangup_reviews > REVIEWS_MAX) {
-            hangup_forget(at); /* an answer is under way: looked at again when it is out */
+            forget(at); /* an answer is under way: looked at again when it is out */
         } else if (at->hangup_reviews >= REVIEWS && !has_unread(at)) {
-            hangup_forget(at);
+            forget(at);
             (void)shutdown(at->fd, SHUT_RDWR);
         }
     }

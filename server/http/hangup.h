@@ -10,8 +10,8 @@ void hangup_watch(struct http_connection *connection);
 void hangup_note(struct http_connection *connection);
 /* Its request has ended: reviews it again. */
 void hangup_request_ended(struct http_connection *connection);
-/* The connection is closed. */
-void hangup_forget(struct http_connection *connection);
+/* The connection ends; its socket is still open. */
+void hangup_unwatch(struct http_connection *connection);
 /* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */
 void hangups_review(struct http_server *server);
 

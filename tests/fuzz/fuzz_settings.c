@@ -161,10 +161,12 @@ static void check_listen(const struct settings *settings, const struct lines *li
 
 static void check_settings(const struct settings *settings, const struct lines *lines)
 {
-    static const char *const names[] = {
-        "data",       "listen",           "socket-mode", "open",   "plain-http", "behind-proxy",
-        "host",       "tls-cert",         "tls-key",     "replay", "idle-exit",  "log-limit",
-        "logs-limit", "checkpoint-limit", "replay-until"};
+    static const char *const names[] = {"data",        "listen",           "socket-mode",
+                                        "open",        "plain-http",       "behind-proxy",
+                                        "host",        "tls-cert",         "tls-key",
+                                        "replay",      "idle-exit",        "log-limit",
+                                        "logs-limit",  "checkpoint-limit", "replay-until",
+                                        "keep-events", "keep-audit",       "backup-directory"};
 
     for (size_t i = 0; i < lines->n; i++) {
         MUST(lines->items[i].value != NULL);

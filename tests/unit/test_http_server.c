@@ -2,8 +2,10 @@
 #include <check.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/support/http_call.h"
@@ -348,6 +350,47 @@ START_TEST(a_revoked_token_is_refused_at_once)
 }
 END_TEST
 
+/* ---- a socket that is open elsewhere ---- */
+
+/* The server's end of a connection, by the address of the client's. */
+static int other_end(int client)
+{
+    struct sockaddr_in own = {0};
+    socklen_t len = sizeof own;
+
+    ck_assert_int_eq(getsockname(client, (struct sockaddr *)&own, &len), 0);
+    for (int fd = 0; fd < 1024; fd++) {
+        struct sockaddr_in peer = {0};
+        len = sizeof peer;
+        if (fd != client && getpeername(fd, (struct sockaddr *)&peer, &len) == 0
+            && peer.sin_port == own.sin_port) {
+            return fd;
+        }
+    }
+    ck_abort_msg("the server has no such connection");
+}
+
+/* As while another thread asks the system about it: closing it does not end its events then. */
+START_TEST(a_connection_that_is_gone_has_no_events)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+    OWN(http_answer) struct http_answer next;
+    int client = http_connect(f->port);
+
+    fixture_wait_connections(f, 1);
+    int kept = dup(other_end(client));
+    ck_assert_int_ge(kept, 0);
+    http_send_request(client, "GET", "/hello", "Connection: close\r\n", NULL);
+    ck_assert_int_eq(http_receive(client, false, &answer), 200);
+    fixture_wait_connections(f, 0);
+    ck_assert_int_eq(close(client), 0); /* the event */
+    ck_assert_int_eq(http_call(f->port, "GET", "/hello", NULL, NULL, &next), 200);
+    ck_assert_int_eq(close(kept), 0);
+    fixture_stop(f);
+}
+END_TEST
+
 /* ---- told to read the settings again ---- */
 
 static struct fixture *told;
@@ -388,6 +431,7 @@ int main(void)
 
     tcase_add_loop_test(plain, other_routes_answer_for_a_request, 0,
                         sizeof forwards / sizeof forwards[0]);
+    tcase_add_test(plain, a_connection_that_is_gone_has_no_events);
     tcase_add_test(plain, what_is_told_while_the_loop_is_awake_is_not_lost);
     tcase_add_test(plain, a_client_may_leave_while_others_answer);
     tcase_add_test(plain, a_server_may_stop_while_others_answer);
