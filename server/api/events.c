@@ -102,8 +102,8 @@ static int find_place(struct follower *follower, struct err *err)
     return 0;
 }
 
-/* Events behind its place were removed since it began. Who comes back with that place is told the
- * same as 410. */
+/* -1 where events after the follower's position were purged since the stream began. A client that
+ * asks again with that position gets 410 with the same text. */
 static int check_gap(struct follower *follower, struct err *err)
 {
     int64_t purged;

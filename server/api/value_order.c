@@ -7,7 +7,7 @@
 #include "common/array.h"
 
 /* Signed so that smaller ones come first, whatever the direction. */
-struct place {
+struct ranked_trial {
     double cost;
     int64_t level;
     int64_t ended_seq;
@@ -15,8 +15,8 @@ struct place {
     unsigned char rank, state, source;
 };
 
-struct places {
-    struct place *items;
+struct ranking {
+    struct ranked_trial *items;
     size_t n, cap;
 };
 
@@ -25,7 +25,7 @@ struct value_order {
     bool is_made;
     int64_t revision; /* of the study, whose definition says what is best */
     int64_t seq;      /* the trials are as they were with this event */
-    struct places places;
+    struct ranking places;
 };
 
 struct value_order *value_order_create(const struct value_order_kind *kind)
@@ -56,15 +56,15 @@ bool value_order_is(const struct value_order *order, const struct value_order_ki
 
 size_t value_order_bytes(const struct value_order *order)
 {
-    return sizeof *order + order->places.cap * sizeof(struct place);
+    return sizeof *order + order->places.cap * sizeof(struct ranked_trial);
 }
 
 /* ---- places ---- */
 
 static int compare(const void *a, const void *b)
 {
-    const struct place *left = a;
-    const struct place *right = b;
+    const struct ranked_trial *left = a;
+    const struct ranked_trial *right = b;
 
     if (left->rank != right->rank) {
         return left->rank < right->rank ? -1 : 1;
@@ -78,15 +78,16 @@ static int compare(const void *a, const void *b)
     return (left->number > right->number) - (left->number < right->number);
 }
 
-static struct place place_of_key(const struct value_order *order, const struct sort_key *key)
+static struct ranked_trial place_of_key(const struct value_order *order, const struct sort_key *key)
 {
-    return (struct place){.rank = (unsigned char)key->rank,
-                          .level = order->kind.reverse ? key->level : -key->level,
-                          .cost = order->kind.reverse ? -key->cost : key->cost,
-                          .number = (uint32_t)key->number};
+    return (struct ranked_trial){.rank = (unsigned char)key->rank,
+                                 .level = order->kind.reverse ? key->level : -key->level,
+                                 .cost = order->kind.reverse ? -key->cost : key->cost,
+                                 .number = (uint32_t)key->number};
 }
 
-static struct sort_key key_of_place(const struct value_order *order, const struct place *place)
+static struct sort_key key_of_place(const struct value_order *order,
+                                    const struct ranked_trial *place)
 {
     return (struct sort_key){.rank = place->rank,
                              .level = order->kind.reverse ? place->level : -place->level,
@@ -94,7 +95,8 @@ static struct sort_key key_of_place(const struct value_order *order, const struc
                              .number = place->number};
 }
 
-static struct place place_of_row(const struct value_order *order, const struct trial_value_row *row)
+static struct ranked_trial place_of_row(const struct value_order *order,
+                                        const struct trial_value_row *row)
 {
     const bool has_value = isfinite(row->value);
     const struct sort_key key = {.rank = has_value ? 0 : 1,
@@ -103,7 +105,7 @@ static struct place place_of_row(const struct value_order *order, const struct t
                                          : order->kind.maximize ? -row->value
                                                                 : row->value,
                                  .number = row->number};
-    struct place place = place_of_key(order, &key);
+    struct ranked_trial place = place_of_key(order, &key);
 
     place.ended_seq = row->ended_seq;
     place.state = (unsigned char)row->state;
@@ -112,29 +114,29 @@ static struct place place_of_row(const struct value_order *order, const struct t
 }
 
 /* What an update reads. */
-struct source {
+struct order_update {
     struct store *reader;
     const struct live_study_view *study;
 };
 
 /* Adds places, in no order yet. */
-struct addition {
+struct row_target {
     const struct value_order *order;
-    struct places *to;
+    struct ranking *to;
 };
 
 static int add_row(void *context, const struct trial_value_row *row, struct err *err)
 {
-    const struct addition *addition = context;
-    struct places *to = addition->to;
+    const struct row_target *addition = context;
+    struct ranking *to = addition->to;
 
     TRY(array_reserve(&to->items, to->n, &to->cap, sizeof *to->items, err));
     to->items[to->n++] = place_of_row(addition->order, row);
     return 0;
 }
 
-static int add_trials(const struct value_order *order, const struct source *source, int64_t number,
-                      struct places *to, struct err *err)
+static int add_trials(const struct value_order *order, const struct order_update *source,
+                      int64_t number, struct ranking *to, struct err *err)
 {
     const struct value_order_kind *kind = &order->kind;
     const struct trial_value_query query = {
@@ -142,12 +144,12 @@ static int add_trials(const struct value_order *order, const struct source *sour
         .trial = number,
         .metric = kind->sort == SORT_BY_METRIC ? kind->metric : NULL,
         .best_of = kind->sort == SORT_BY_BEST ? source->study->def->def : NULL};
-    struct addition addition = {order, to};
+    struct row_target addition = {order, to};
 
     return store_each_trial_value(source->reader, &query, add_row, &addition, err);
 }
 
-static void sort(struct places *places)
+static void sort(struct ranking *places)
 {
     if (places->n > 0) {
         qsort(places->items, places->n, sizeof *places->items, compare);
@@ -159,7 +161,7 @@ static void sort(struct places *places)
 struct changes {
     uint32_t *numbers; /* ascending, each once, after settle() */
     size_t n, cap;
-    struct places places; /* of those that have one now */
+    struct ranking places; /* of those that have one now */
 };
 
 static void changes_finish(struct changes *changes)
@@ -205,7 +207,7 @@ static void settle(struct changes *changes)
     changes->n = n;
 }
 
-static void remove_changed(struct places *places, const struct changes *changes)
+static void remove_changed(struct ranking *places, const struct changes *changes)
 {
     size_t n = 0;
 
@@ -220,7 +222,7 @@ static void remove_changed(struct places *places, const struct changes *changes)
 }
 
 /* Both are in order; afterwards all of them are in `places`. */
-static int merge(struct places *places, const struct places *from, struct err *err)
+static int merge(struct ranking *places, const struct ranking *from, struct err *err)
 {
     size_t i = places->n;
     size_t j = from->n;
@@ -235,7 +237,8 @@ static int merge(struct places *places, const struct places *from, struct err *e
     return 0;
 }
 
-static int follow_events(struct value_order *order, const struct source *source, struct err *err)
+static int follow_events(struct value_order *order, const struct order_update *source,
+                         struct err *err)
 {
     OWN(changes) struct changes changes = {0};
     int64_t looked_at;
@@ -256,7 +259,7 @@ static int follow_events(struct value_order *order, const struct source *source,
 
 /* ---- the order ---- */
 
-static int make(struct value_order *order, const struct source *source, struct err *err)
+static int make(struct value_order *order, const struct order_update *source, struct err *err)
 {
     order->places.n = 0;
     TRY(add_trials(order, source, 0, &order->places, err));
@@ -276,7 +279,7 @@ static bool may_follow(const struct value_order *order, const struct live_study_
 int value_order_update(struct value_order *order, struct store *reader,
                        const struct live_study_view *study, int64_t *seq, struct err *err)
 {
-    const struct source source = {reader, study};
+    const struct order_update source = {reader, study};
     int64_t purged;
 
     TRY(store_last_seq(reader, seq, err));
@@ -291,7 +294,7 @@ int value_order_update(struct value_order *order, struct store *reader,
 
 static size_t first_behind(const struct value_order *order, const struct sort_key *key)
 {
-    const struct place sought = place_of_key(order, key);
+    const struct ranked_trial sought = place_of_key(order, key);
     size_t low = 0;
     size_t high = order->places.n;
 
@@ -309,12 +312,12 @@ static size_t first_behind(const struct value_order *order, const struct sort_ke
 size_t value_order_find(const struct value_order *order, const struct value_filter *filter,
                         size_t limit, struct sort_key keys[])
 {
-    const struct places *places = &order->places;
+    const struct ranking *places = &order->places;
     size_t n = 0;
 
     for (size_t i = filter->after == NULL ? 0 : first_behind(order, filter->after);
          i < places->n && n < limit; i++) {
-        const struct place *place = &places->items[i];
+        const struct ranked_trial *place = &places->items[i];
         if ((filter->states == 0 || (filter->states >> place->state & 1) != 0)
             && (filter->source < 0 || filter->source == place->source)
             && place->ended_seq <= filter->until_seq) {

@@ -68,7 +68,7 @@ static struct kept_order *find_or_add(struct value_orders *orders,
     return kept;
 }
 
-/* The order used longest ago, of those that nobody uses now; under the lock of the set. */
+/* The least recently used order without users, or NULL. Caller holds the lock of the set. */
 static struct kept_order **oldest(struct value_orders *orders)
 {
     struct kept_order **found = NULL;

@@ -18,7 +18,7 @@ struct value_orders {
     uint64_t uses;
 };
 
-/* While nobody uses them. */
+/* Frees all orders. No other thread may use the set. */
 void value_orders_finish(struct value_orders *orders);
 
 /* Begins a read transaction of the reader, which the caller ends in any case, and finds the places

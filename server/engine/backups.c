@@ -75,7 +75,7 @@ static int find_last(struct engine *engine, struct backup_entry *last, struct er
                          engine->settings.backup_directory, list[0].name);
 }
 
-/* What changed since the last look is told once: nobody may ask for a backup for days. */
+/* Logs a change since the last look, once. No request may come for days, so the log must say it. */
 static void tell_change(struct backups *backups, const struct engine *engine,
                         const struct backup_entry *last, const char *wrong)
 {

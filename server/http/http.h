@@ -194,11 +194,11 @@ void http_defer(struct http_request *request);
 /* Has the client of a deferred request ended its side of the connection? Over TCP one that still
  * waits for the answer may have, too. One system call. Any thread. */
 bool http_peer_is_gone(const struct http_request *request);
-/* Has the client of a deferred request left, so that nobody waits for the answer? Nothing of that
- * is sent yet. Ask again and again: a client that has ended its side is only known to have left
- * when it refuses an interim answer, "100 Continue", which the first call sends. Where none can be
- * sent, over TLS and to a request of MCP, the end of its side counts; with HTTP/1.0, which knows
- * none, it waits. Up to three system calls. The thread that has the request. */
+/* Has the client of a deferred request closed the connection? Call repeatedly, before any of the
+ * answer is sent. A client that only ended its own side still waits: the first call then sends an
+ * interim answer, "100 Continue", and a later call sees whether the client refused it. Where none
+ * can be sent (TLS, requests of MCP) the end of its side counts as closed; with HTTP/1.0 it does
+ * not. Up to three system calls. Only the thread that has the request. */
 bool http_client_has_left(struct http_request *request);
 /* Called on the loop thread once the whole answer was handed to the socket (sent) or could not be
  * (!sent). Set before replying. */

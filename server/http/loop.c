@@ -65,8 +65,8 @@ void http_server_reload(struct http_server *server)
     raise_flag(server, &server->reload);
 }
 
-/* To be called before anything that the loop was woken for is looked at: what is told from here on
- * wakes it again. */
+/* Clears the wake-up. Must come before the flags and queues are read: whatever is set later wakes
+ * the loop again. */
 static void take_wake(struct http_server *server)
 {
     uint64_t counter;
