@@ -143,7 +143,7 @@ static void post_newest(json_t *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    json_auto_t *message = json_loadb((const char *)data, size, 0, NULL);
+    json_auto_t *message = json_loadb((const char *)data, size, JSON_ALLOW_NUL, NULL);
     OWN(buf) struct buf raw;
 
     buf_init(&raw, 1 << 20);

@@ -108,7 +108,7 @@ static void fill_in(const char *path, size_t len, struct buf *out)
 /* No request is to wait. */
 static char *hurried(const char *body, size_t len)
 {
-    json_auto_t *value = json_loadb(body, len, 0, NULL);
+    json_auto_t *value = json_loadb(body, len, JSON_ALLOW_NUL, NULL);
 
     if (json_is_object(value) && json_number_value(json_object_get(value, "wait_seconds")) > 0) {
         (void)json_object_set_new(value, "wait_seconds", json_integer(0));

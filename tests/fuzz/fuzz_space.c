@@ -30,7 +30,7 @@ static char *normalise(const struct study_def *def)
 static void check_reads_back(const struct study_def *def)
 {
     OWN(memory) char *once = normalise(def);
-    json_auto_t *body = json_loads(once, 0, NULL);
+    json_auto_t *body = json_loads(once, JSON_ALLOW_NUL, NULL);
     OWN(study_def) struct study_def *again = NULL;
     struct faults faults = {0};
 
@@ -57,7 +57,7 @@ static void check_json(const struct space *space, const double x[])
     buf_init(&out, 1 << 24);
     json_writer_init(&w, &out);
     space_config_write(space, x, &w);
-    json_auto_t *object = json_loads(buf_text(&out), 0, NULL);
+    json_auto_t *object = json_loads(buf_text(&out), JSON_ALLOW_NUL, NULL);
     MUST(object != NULL);
     int rc = space_config_from_json(space, object, y, "", &faults);
     if (rc != 0) {
