@@ -24,6 +24,7 @@
  *   HONE_TEST_HOLD=FILE            the first one to open, below some folder, a place whose name
  *                                  FILE holds makes FILE.held, and waits while there is FILE
  *
+ * preload_network.c has those for the network.
  * Without any of these it changes nothing. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,7 +43,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static void *libc_function(const char *name)
+#include "tests/support/preload.h"
+
+void *libc_function(const char *name)
 {
     void *function = dlsym(RTLD_NEXT, name);
 
@@ -70,12 +73,17 @@ __attribute__((constructor)) static void note_first_process(void)
     first_process = getpid();
 }
 
+bool is_first_process(void)
+{
+    return first_process == getpid();
+}
+
 /* Counts a call, where the variable is set. Is it the one that the variable names? */
 static bool is_last(const char *variable, atomic_long *n_calls)
 {
     const char *text = getenv(variable);
 
-    return text != NULL && first_process == getpid()
+    return text != NULL && is_first_process()
            && atomic_fetch_add(n_calls, 1) + 1 == strtol(text, NULL, 10);
 }
 
