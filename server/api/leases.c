@@ -18,6 +18,18 @@
 
 /* ---- POST /v1/leases ---- */
 
+/* An Idempotency-Key stands for a request_id that was not said: an ask is repeated in one way. */
+static void settle_request_id(struct ask_command *command)
+{
+    struct lease_ask *ask = &command->in.ask;
+
+    if (ask->request_id[0] == '\0' && command->head.has_key) {
+        for (size_t i = 0; i < sizeof command->head.key; i++) {
+            (void)snprintf(ask->request_id + 2 * i, 3, "%02x", command->head.key[i]);
+        }
+    }
+}
+
 static int read_ask(struct http_request *request, struct ask_command *command)
 {
     struct err *err = &command->head.err;
@@ -38,6 +50,7 @@ static int read_ask(struct http_request *request, struct ask_command *command)
     if (ask->worker[0] == '\0') {
         (void)snprintf(ask->worker, sizeof ask->worker, "addr-%s", http_peer_address(request));
     }
+    settle_request_id(command);
     return 0;
 }
 

@@ -142,6 +142,19 @@ class BadLeases(unittest.TestCase):
         reply = self.worker.post("/v1/studies/s/leases", {"worker": "w", "request_id": "mine"})
         self.assertEqual((reply.status, reply.type), (410, "lease-ended"), reply)
 
+    def test_an_idempotency_key_stands_for_a_request_id(self):
+        def ask(key, path="/v1/studies/s/leases", **more):
+            reply = self.worker.post(path, {"worker": "w", **more}, headers={"Idempotency-Key": key})
+            self.assertEqual(reply.status, 201, reply)
+            return reply.json["lease"]["id"]
+
+        first = ask("a")
+        self.assertEqual(ask("a"), first)
+        self.assertNotEqual(ask("b"), first)
+        self.assertNotEqual(ask("a", request_id="mine"), first)
+        self.assertEqual(ask("c", request_id="mine"), ask("d", request_id="mine"))
+        self.assertEqual(ask("e", "/v1/leases"), ask("e", "/v1/leases"))
+
     def test_cancelled_trial_tells_its_worker_to_abort(self):
         answer = self.lease()
         lease, number = answer["lease"]["id"], answer["trial"]["number"]
