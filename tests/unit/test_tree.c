@@ -229,7 +229,10 @@ static const struct {
 } links[] = {
     {"l", "a", true},           {"l", "a/b", true},
     {"l", "./a", true},         {"l", ".", true},
-    {"l", "a/..", true},        {"d/l", "../a", true},
+    {"l", "a/..", false},       {"d/l", "../a", true},
+    {"l/", "..", false},        {"d/l//", "../..", false},
+    {"d/l", "a/..", false},     {"d/l", "./../a", true},
+    {"d/l", "../a/..", false},  {"d/l", ".././a/.", true},
     {"d/l", "..", true},        {"l", "..", false},
     {"l", "../a", false},       {"l", "a/../..", false},
     {"l", "a/../../b", false},  {"d/l", "../..", false},

@@ -38,26 +38,43 @@ struct tree_pack {
     unsigned char sum[SHA256_BYTES];
 };
 
-bool tree_link_stays_inside(const char *path, const char *target)
+static bool is_up(const char *part, size_t len)
+{
+    return len == 2 && strncmp(part, "..", 2) == 0;
+}
+
+static bool is_here(const char *part, size_t len)
+{
+    return len == 1 && part[0] == '.';
+}
+
+/* How many folders stand before the last name. */
+static int depth_of(const char *path)
 {
     int depth = 0;
+
+    for (const char *at = strchr(path, '/'); at != NULL; at = strchr(at, '/')) {
+        at += strspn(at, "/");
+        depth += *at != '\0';
+    }
+    return depth;
+}
+
+bool tree_link_stays_inside(const char *path, const char *target)
+{
+    int depth = depth_of(path);
+    bool is_named = false;
 
     if (target[0] == '/' || target[0] == '\0') {
         return false;
     }
-    for (const char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
-        depth++;
-    }
-    while (*target != '\0') {
-        size_t len = strcspn(target, "/");
-        depth += len == 2 && strncmp(target, "..", 2) == 0    ? -1
-                 : len == 0 || (len == 1 && target[0] == '.') ? 0
-                                                              : 1;
-        if (depth < 0) {
+    for (size_t len; *target != '\0'; target += len + strspn(target + len, "/")) {
+        len = strcspn(target, "/");
+        if (!is_up(target, len)) {
+            is_named = is_named || !is_here(target, len);
+        } else if (is_named || --depth < 0) {
             return false;
         }
-        target += len;
-        target += strspn(target, "/");
     }
     return true;
 }
@@ -89,7 +106,8 @@ static int note_link(struct packed_entry *entry, const struct tree_found *found,
     }
     target[len] = '\0';
     if (!tree_link_stays_inside(entry->path, target)) {
-        return err_set(err, ERR_INVALID, "%s is a link out of the folder", found->path);
+        return err_set(err, ERR_INVALID,
+                       "%s is a link out of the folder, or has \"..\" behind a name", found->path);
     }
     entry->target = strdup(target);
     return entry->target == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;

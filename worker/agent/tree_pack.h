@@ -34,7 +34,9 @@ int tree_pack_fd(const struct tree_pack *pack);
 void tree_pack_destroy(struct tree_pack *pack);
 OWN_POINTER(tree_pack)
 
-/* Does a relative link at `path` ("a/b") with this target stay inside? By its text alone. */
+/* Does a relative link at `path` ("a/b"), whose folders are no links, stay inside with this target,
+ * whatever other such links there are or will be? Only with every ".." before the first name: what
+ * a name leads to is not known here, nor then what is above it. */
 bool tree_link_stays_inside(const char *path, const char *target);
 
 #endif
