@@ -11,6 +11,7 @@
 #include "common/wire/wire.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/folder.h"
+#include "worker/agent/tree_remove.h"
 #include "worker/agent/tree_unpack.h"
 
 #define PATIENCE_MS 600000 /* without any answer */
@@ -46,7 +47,7 @@ static void finish(struct checkpoint_fetch *fetch, bool failed)
     fetch->unpack = NULL;
     (void)unlink(fetch->packed);
     if (failed) {
-        (void)!folder_clear(fetch->to, &err);
+        (void)!tree_remove_below(fetch->to, &err);
     }
 }
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/own.h"
+#include "worker/agent/tree_pack.h"
 
-#define DEPTH_MAX 64
 #define CHUNK_BYTES ((size_t)16 << 20)
 #define READ_BYTES 65536
 
@@ -129,7 +129,7 @@ static int copy_entry(const struct copy_tree *copy, struct entry *entry, int dep
     case S_IFREG:
         return copy_file(copy, entry);
     case S_IFDIR:
-        return depth < DEPTH_MAX ? copy_folder(copy, entry, depth + 1) : ENAMETOOLONG;
+        return depth < TREE_DEPTH_MAX ? copy_folder(copy, entry, depth + 1) : ENAMETOOLONG;
     case S_IFLNK:
         return copy_link(copy, entry);
     default:

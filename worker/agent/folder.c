@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "worker/agent/owner.h"
+#include "worker/agent/tree_remove.h"
 
 #define CHECKPOINT "checkpoint"
 #define UNPUBLISHED CHECKPOINT ".new"
@@ -245,21 +245,6 @@ bool folder_is_empty(const char *path)
     return empty;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info;
-    (void)type;
-    return place->level == 0 ? 0 : remove(path);
-}
-
-int folder_clear(const char *path, struct err *err)
-{
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT) {
-        return err_set(err, ERR_IO, "the folder %s cannot be emptied: %s", path, strerror(errno));
-    }
-    return 0;
-}
-
 int folder_publish(const struct folder *folder, struct err *err)
 {
     struct stat info;
@@ -284,7 +269,7 @@ static void remove_whole(const char *path)
 {
     struct err err;
 
-    if (unlink(path) != 0 && folder_clear(path, &err) == 0) {
+    if (unlink(path) != 0 && tree_remove_below(path, &err) == 0) {
         (void)rmdir(path);
     }
 }

@@ -48,8 +48,6 @@ bool folder_has_log(const struct folder *folder);
 MUST_USE int folder_reopen(struct folder *folder, const char *base, struct err *err);
 /* True also when the folder does not exist, or `path` is NULL. */
 bool folder_is_empty(const char *path);
-/* Removes what is in the folder, following no link. */
-MUST_USE int folder_clear(const char *path, struct err *err);
 /* Who may write here: this process and the one that runs the job. */
 MUST_USE int folder_own(const struct folder *folder, const char *host, pid_t shim, struct err *err);
 /* Moves what the ended job has kept to `published`; nothing if it kept nothing, or a second time.

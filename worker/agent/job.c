@@ -19,6 +19,7 @@
 #include "worker/agent/slot_checkpoint.h"
 #include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_spool.h"
+#include "worker/agent/tree_remove.h"
 
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
 #define PRINTED_READS 16   /* as much as a pipe may hold */
@@ -90,7 +91,7 @@ static int prepare_files(struct slot *slot, struct err *err)
                                  .until = slot->to};
 
     if (slot->from == 0) { /* whatever lies there belongs to no known step */
-        TRY(folder_clear(slot->folder.checkpoint, err));
+        TRY(tree_remove_below(slot->folder.checkpoint, err));
     }
     TRY(write_params(slot, err));
     job_write_control(slot, &start);

@@ -48,8 +48,7 @@ static bool is_here(const char *part, size_t len)
     return len == 1 && part[0] == '.';
 }
 
-/* How many folders stand before the last name. */
-static int depth_of(const char *path)
+int tree_depth(const char *path)
 {
     int depth = 0;
 
@@ -62,7 +61,7 @@ static int depth_of(const char *path)
 
 bool tree_link_stays_inside(const char *path, const char *target)
 {
-    int depth = depth_of(path);
+    int depth = tree_depth(path);
     bool is_named = false;
 
     if (target[0] == '/' || target[0] == '\0') {
@@ -120,6 +119,10 @@ static int note_entry(void *context, const struct tree_found *found, struct err 
 
     if (!S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode) && !S_ISLNK(status->st_mode)) {
         return err_set(err, ERR_INVALID, "%s is no file, folder or link", found->path);
+    }
+    if (tree_depth(found->inside) + S_ISDIR(status->st_mode) > TREE_DEPTH_MAX) {
+        return err_set(err, ERR_INVALID, "%s lies in more than %d folders", found->path,
+                       TREE_DEPTH_MAX);
     }
     if (pack->n == TREE_ENTRIES_MAX) {
         return err_set(err, ERR_TOO_LARGE, "there are more than %d files in it", TREE_ENTRIES_MAX);

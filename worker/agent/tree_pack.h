@@ -16,6 +16,7 @@
 #include "common/own.h"
 
 #define TREE_ENTRIES_MAX 100000
+#define TREE_DEPTH_MAX 64 /* folders within each other */
 
 struct tree_pack;
 
@@ -34,6 +35,8 @@ int tree_pack_fd(const struct tree_pack *pack);
 void tree_pack_destroy(struct tree_pack *pack);
 OWN_POINTER(tree_pack)
 
+/* How many folders stand before the last name of a path within the folder. */
+int tree_depth(const char *path);
 /* Does a relative link at `path` ("a/b"), whose folders are no links, stay inside with this target,
  * whatever other such links there are or will be? Only with every ".." before the first name: what
  * a name leads to is not known here, nor then what is above it. */

@@ -17,6 +17,7 @@
 
 struct tree_unpack {
     int folder;
+    size_t folder_len; /* of its path */
     struct archive *archive;
     int file;     /* of the present entry; -1: none */
     int64_t left; /* bytes that may still come */
@@ -39,6 +40,7 @@ int tree_unpack_begin(int fd, const char *to, int64_t bytes_max, struct tree_unp
     }
     made->file = -1;
     made->left = bytes_max;
+    made->folder_len = strlen(to);
     if (mkdir(to, 0700) != 0 && errno != EEXIST) {
         made->folder = -1;
         return err_set(err, code_of(errno, ERR_IO), "%s cannot be made: %s", to, strerror(errno));
@@ -157,6 +159,21 @@ static int make_entry(struct tree_unpack *unpack, struct archive_entry *entry, c
                    last);
 }
 
+/* What a program can open by its path, and tree_pack() and copy_tree() take. */
+static int check_depth(const struct tree_unpack *unpack, struct archive_entry *entry,
+                       const char *path, struct err *err)
+{
+    bool is_folder = archive_entry_filetype(entry) == AE_IFDIR;
+
+    if (tree_depth(path) + is_folder > TREE_DEPTH_MAX) {
+        return err_set(err, ERR_INVALID, "a file in it lies in more than %d folders",
+                       TREE_DEPTH_MAX);
+    }
+    return unpack->folder_len + 1 + strlen(path) < PATH_MAX
+               ? 0
+               : err_set(err, ERR_INVALID, "the path of a file in it is too long");
+}
+
 static int take_entry(struct tree_unpack *unpack, struct archive_entry *entry, struct err *err)
 {
     const char *path = archive_entry_pathname(entry);
@@ -169,6 +186,7 @@ static int take_entry(struct tree_unpack *unpack, struct archive_entry *entry, s
     if (path == NULL) {
         return err_set(err, ERR_INVALID, "a name in it cannot be read");
     }
+    TRY(check_depth(unpack, entry, path, err));
     TRY(open_parent(unpack, path, &parent, &name, err));
     int rc = make_entry(unpack, entry, path, parent, name, err);
     (void)close(parent);

@@ -1,5 +1,6 @@
 #include "worker/cli/verbs/worker_try.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "common/step.h"
 #include "common/utf8.h"
 #include "worker/agent/folder.h"
+#include "worker/agent/tree_remove.h"
 #include "worker/agent/try.h"
 #include "worker/cli/define/study_file.h"
 #include "worker/cli/session.h"
@@ -320,8 +322,10 @@ int worker_try(const struct agent_settings *settings, const struct options *opti
         return err_set(err, ERR_IO, "no folder for the run can be made: %s", folder);
     }
     int rc = run_in(folder, settings, &grant, on_agent, &result, err);
-    if (folder_clear(folder, &cleared) != 0 || rmdir(folder) != 0) {
-        say("the folder %s cannot be removed", folder);
+    if (tree_remove_below(folder, &cleared) != 0) {
+        say("%s", cleared.text);
+    } else if (rmdir(folder) != 0) {
+        say("the folder %s cannot be removed: %s", folder, strerror(errno));
     }
     if (rc == 0) {
         *measured = print_result(definition, &result);
