@@ -201,7 +201,7 @@ static void check_folder(void)
 static int note_outside(void *context, const struct tree_found *found, struct err *err)
 {
     (void)err;
-    *(bool *)context = *(bool *)context || strncmp(found->inside, "root", 4) != 0;
+    *(bool *)context = *(bool *)context || strncmp(found->inside, "first", 5) != 0;
     return 0;
 }
 
@@ -224,7 +224,7 @@ static void check_again(void)
 static void start_folder(void)
 {
     directory_create(folder);
-    (void)snprintf(root, sizeof root, "%s/root", folder);
+    (void)snprintf(root, sizeof root, "%s/first", folder);
     (void)snprintf(again, sizeof again, "%s/again", folder);
     (void)snprintf(packed, sizeof packed, "%s/packed", folder);
 }
