@@ -5,7 +5,9 @@
 void plot_bar(double done, double whole, size_t columns, struct buf *out)
 {
     double share = whole > 0 && done > 0 ? done / whole : 0;
-    size_t full = share >= 1 ? columns : (size_t)(share * (double)columns + 0.5);
+    size_t full = share >= 1  ? columns
+                  : share > 0 ? (size_t)(share * (double)columns + 0.5)
+                              : 0; /* also where it is none */
 
     if (full == 0 && share > 0 && columns > 0) {
         full = 1;
@@ -30,6 +32,13 @@ static void find_range(const double values[], size_t n, double *low, double *hig
     }
 }
 
+double plot_part(double value, double low, double high)
+{
+    double half = high / 2 - low / 2; /* halved, so that the whole range cannot overflow */
+
+    return half > 0 ? (value / 2 - low / 2) / half : 0.5;
+}
+
 void plot_spark(const double values[], size_t n, struct buf *out)
 {
     static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -42,9 +51,7 @@ void plot_spark(const double values[], size_t n, struct buf *out)
             buf_putc(out, ' ');
             continue;
         }
-        double half = high / 2 - low / 2; /* halved, so that the whole range cannot overflow */
-        double at = half > 0 ? (values[i] / 2 - low / 2) / half : 0.5;
-        size_t level = (size_t)(at * N_LEVELS);
+        size_t level = (size_t)(plot_part(values[i], low, high) * N_LEVELS);
         buf_puts(out, levels[level < N_LEVELS ? level : N_LEVELS - 1]);
     }
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/cli/show/plot.h"
 #include "worker/cli/text.h"
 
 enum { ROWS_MAX = 40, COLUMNS_MAX = 400, DIGITS = 6 };
@@ -18,9 +19,7 @@ struct chart {
 
 static size_t row_of(const struct chart *chart, double value)
 {
-    double part = chart->high > chart->low ? (value - chart->low) / (chart->high - chart->low) : 0;
-
-    return (size_t)lround(part * (double)(chart->rows - 1));
+    return (size_t)lround(plot_part(value, chart->low, chart->high) * (double)(chart->rows - 1));
 }
 
 /* The best value when the trial of this column had ended. */
@@ -84,7 +83,8 @@ void steps_draw(const struct best_step best[], size_t n, int64_t last, size_t co
     char low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES];
 
     find_bounds(&chart, best, n);
-    if (n < 2 || chart.rows < 2 || chart.columns < 2 || !(chart.high > chart.low)) {
+    if (n < 2 || chart.rows < 2 || chart.columns < 2 || !(chart.high > chart.low)
+        || !isfinite(chart.high) || !isfinite(chart.low)) {
         return;
     }
     place(&chart, best, n, last);

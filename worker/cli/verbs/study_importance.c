@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,10 +56,9 @@ const struct usage usage_study_importance = {
 /* A share as a bar: twenty cells are all of it. */
 static void fill_bar(double share, char bar[BAR_CELLS + 1])
 {
-    int cells = (int)(share * BAR_CELLS + 0.5);
+    size_t cells = (size_t)(fmin(fmax(share, 0), 1) * BAR_CELLS + 0.5);
 
-    cells = cells < 0 ? 0 : cells > BAR_CELLS ? BAR_CELLS : cells;
-    memset(bar, '#', (size_t)cells);
+    memset(bar, '#', cells);
     bar[cells] = '\0';
 }
 
