@@ -126,9 +126,9 @@ static bool go_up(char *at)
     return true;
 }
 
-/* Follows a path from `at` ("", "/a/b"), which has no link in it, as the kernel does. False: it
- * leads out of the folder. */
-static bool stays_inside(char at[static PATH_MAX], const char *path, int n_links)
+/* Follows a path from `at` ("", "/a/b"), which has no link in it, as the kernel does, through so
+ * many links in all. False: it leads out of the folder. */
+static bool stays_inside(char at[static PATH_MAX], const char *path, int *n_links)
 {
     char whole[PATH_MAX + sizeof root];
     char target[PATH_MAX];
@@ -153,10 +153,10 @@ static bool stays_inside(char at[static PATH_MAX], const char *path, int n_links
             if (n >= 0) {
                 target[n] = '\0';
                 at[before] = '\0';
-                if (target[0] == '/' || n_links == 0) {
+                if (target[0] == '/' || (*n_links)-- <= 0) {
                     return target[0] != '/';
                 }
-                if (!stays_inside(at, target, n_links - 1)) {
+                if (!stays_inside(at, target, n_links)) {
                     return false;
                 }
             }
@@ -171,11 +171,12 @@ static int check_found(void *context, const struct tree_found *found, struct err
     int64_t *bytes = context;
     const struct stat *status = found->status;
     char at[PATH_MAX] = "";
+    int n_links = LINKS_MAX;
 
     (void)err;
     MUST(S_ISREG(status->st_mode) || S_ISDIR(status->st_mode) || S_ISLNK(status->st_mode));
     if (S_ISLNK(status->st_mode)) {
-        if (!stays_inside(at, found->inside, LINKS_MAX)) {
+        if (!stays_inside(at, found->inside, &n_links)) {
             (void)fprintf(stderr, "%s leads outside\n", found->inside);
             abort();
         }
