@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#define INT_MOST (INT64_C(1) << 53)
+
 const char *text_at(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -12,8 +14,9 @@ const char *text_at(const json_t *object, const char *key)
 int64_t int_at(const json_t *object, const char *key, int64_t missing)
 {
     const json_t *value = json_object_get(object, key);
+    json_int_t number = json_integer_value(value);
 
-    return json_is_integer(value) ? json_integer_value(value) : missing;
+    return json_is_integer(value) && number >= -INT_MOST && number <= INT_MOST ? number : missing;
 }
 
 double number_at(const json_t *object, const char *key)
