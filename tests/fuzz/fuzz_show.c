@@ -5,8 +5,8 @@
  * body. The n-th request gets the n-th answer; behind the last the server cannot be reached.
  *
  * What must hold on a terminal: the verb ends, and nothing that a server has said commands the
- * terminal: in what is meant for people, and in every message, stands no control character but the
- * end of a line. */
+ * terminal: in what is meant for people, and in every message, stands no control character but ends
+ * of lines and tabs. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -195,7 +195,7 @@ static const char *find_command(const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)text[i];
         bool is_second = i > 0 && (unsigned char)text[i - 1] == 0xc2;
-        if ((byte < 0x20 && byte != '\n') || byte == 0x7f
+        if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f
             || (is_second && byte >= 0x80 && byte < 0xa0)) {
             return text + i;
         }
