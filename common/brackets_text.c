@@ -67,10 +67,11 @@ static void draw_head(const json_t *answer, struct buf *out)
  * above 0. */
 static size_t columns_of(int64_t count, int64_t whole, size_t width)
 {
-    size_t columns = whole <= 0 ? 0 : (size_t)((double)count * (double)width / (double)whole + 0.5);
-
-    columns = columns > width ? width : columns;
-    return count > 0 && columns == 0 ? 1 : columns;
+    if (count <= 0 || width == 0) {
+        return 0;
+    }
+    double columns = whole <= 0 ? 0 : (double)count * (double)width / (double)whole + 0.5;
+    return columns < 1 ? 1 : columns < (double)width ? (size_t)columns : width;
 }
 
 static void repeat(struct buf *out, const char *text, size_t n)
