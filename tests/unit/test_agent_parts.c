@@ -18,6 +18,7 @@
 #include "worker/agent/environment.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/quick_failures.h"
+#include "worker/agent/tree_remove.h"
 
 static const char *join(const struct argv_list *words)
 {
@@ -184,7 +185,7 @@ static void remove_workdir(void)
 {
     struct err err = {0};
 
-    ck_assert_int_eq(folder_clear(workdir, &err), 0);
+    ck_assert_int_eq(tree_remove_below(workdir, &err), 0);
     ck_assert_int_eq(rmdir(workdir), 0);
 }
 
@@ -235,7 +236,7 @@ START_TEST(checkpoints_stay_within_the_work_directory)
     ck_assert_ptr_nonnull(strstr(folder.checkpoint, "/h_1_/s/3/attempt-2/checkpoint.new"));
     folder_discard(workdir, spelled);
     ck_assert(!folder_is_empty(uri));
-    ck_assert_int_eq(folder_clear(outside, &err), 0);
+    ck_assert_int_eq(tree_remove_below(outside, &err), 0);
     ck_assert_int_eq(rmdir(outside), 0);
 }
 END_TEST
@@ -470,10 +471,10 @@ START_TEST(clearing_follows_no_link)
     touch(outside, "keep");
     (void)snprintf(link, sizeof link, "%s/link", base);
     ck_assert_int_eq(symlink(outside, link), 0);
-    ck_assert_int_eq(folder_clear(base, &err), 0);
+    ck_assert_int_eq(tree_remove_below(base, &err), 0);
     ck_assert(folder_is_empty(base));
     ck_assert(!folder_is_empty(outside));
-    ck_assert_int_eq(folder_clear(outside, &err), 0);
+    ck_assert_int_eq(tree_remove_below(outside, &err), 0);
     (void)rmdir(outside);
     (void)rmdir(base);
 }
@@ -494,7 +495,7 @@ START_TEST(file_is_replaced_as_a_whole)
     ck_assert_int_eq(read(old, text, sizeof text), 8); /* an open file keeps its content */
     OWN(fd) int now = open(path, O_RDONLY);
     ck_assert_int_eq(read(now, text, sizeof text), 3);
-    ck_assert_int_eq(folder_clear(base, &err), 0);
+    ck_assert_int_eq(tree_remove_below(base, &err), 0);
     (void)rmdir(base);
 }
 END_TEST
