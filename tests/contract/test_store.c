@@ -1,5 +1,6 @@
 /* What store.h promises, demanded of every store behind it. */
 #include "tests/contract/store_fixture.h"
+#include "tests/support/run_suite.h"
 
 int main(void)
 {
@@ -11,9 +12,5 @@ int main(void)
     add_store_groups(suite);
     add_store_files(suite);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 #define TRIALS 24
@@ -590,7 +591,6 @@ int main(void)
 {
     Suite *suite = suite_create("strategies");
     TCase *tcase = tcase_create("strategies");
-    SRunner *runner = srunner_create(suite);
     int n = (int)n_strategies();
 
     tcase_set_timeout(tcase, 60);
@@ -606,8 +606,5 @@ int main(void)
     tcase_add_loop_test(tcase, ten_seeds_draw_ten_thousand_points, 0, 2);
     tcase_add_loop_test(tcase, searches_are_never_exhausted, 0, n);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

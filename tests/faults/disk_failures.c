@@ -13,6 +13,7 @@
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/old_store.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
@@ -270,9 +271,5 @@ int main(void)
     tcase_add_test(tcase, first_start_may_be_repeated);
     tcase_add_test(tcase, migration_may_be_repeated);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

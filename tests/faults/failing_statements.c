@@ -2,13 +2,13 @@
  * replay --failures has. The group is undone without a trace, and what comes next is as if it had
  * not been. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/tuning/internal.h"
 #include "tests/sim/world_fixture.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_statements.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/store_script.h"
 
 #define STUDY(limits)                                                                              \
@@ -343,7 +343,6 @@ int main(void)
 {
     Suite *suite = suite_create("failing_statements");
     TCase *tcase = tcase_create("statements");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_loop_test(tcase, a_group_that_fails_leaves_no_trace, 0,
@@ -353,8 +352,5 @@ int main(void)
     tcase_add_test(tcase, a_token_of_the_start_is_there_whole_or_not_at_all);
     tcase_add_test(tcase, a_waiting_ask_is_not_answered_with_what_was_undone);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* Every allocation fails once while a study is read from arguments and from a file: the study is
  * whole, or memory is out; what was written is never blamed. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/define/params.h"
 #include "worker/cli/define/yaml.h"
 
@@ -94,9 +94,5 @@ int main(void)
                         (int)(sizeof parameters / sizeof parameters[0]));
     tcase_add_test(tcase, other_texts_are_whole_or_memory_is_out);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

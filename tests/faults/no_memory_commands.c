@@ -1,10 +1,10 @@
 /* Every allocation fails once while a command is carried out, while time passes, and while the
  * state is read. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "tests/faults/each_allocation.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 #define BODY                                                                                       \
     "\"metric\": \"loss\", \"direction\": \"minimize\", \"parameters\":"                           \
@@ -275,9 +275,5 @@ int main(void)
     tcase = tcase_create("start");
     tcase_add_test(tcase, failed_allocation_while_reading_the_state);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include "common/table.h"
 #include "common/wire/wire.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 #define TEXT_MAX (1 << 16)
 
@@ -445,9 +446,5 @@ int main(void)
     tcase_add_loop_test(tcase, failed_allocation_is_an_error_and_changes_nothing, 0,
                         (int)(sizeof operations / sizeof operations[0]));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

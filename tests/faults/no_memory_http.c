@@ -7,6 +7,7 @@
 #include "server/http/auth.h"
 #include "server/http/target.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 static int run_target(struct buf *out, struct err *err)
 {
@@ -60,9 +61,5 @@ int main(void)
     tcase_add_test(tcase, a_target_without_memory_is_refused);
     tcase_add_test(tcase, without_memory_for_tokens_none_is_valid);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

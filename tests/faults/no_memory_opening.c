@@ -16,6 +16,7 @@
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/old_store.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
@@ -235,9 +236,5 @@ int main(void)
     add(suite, "reader", reader);
     add(suite, "new", new_store);
     add(suite, "old", old_store);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include "server/report/page.h"
 #include "server/report/paper.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 static struct study_report report;
 static struct study_row row;
@@ -122,9 +123,5 @@ int main(void)
     json_start();
     tcase_add_test(tcase, a_report_is_whole_or_memory_is_out);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

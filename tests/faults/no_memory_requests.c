@@ -1,7 +1,6 @@
 /* Every allocation fails once while the body of a request is checked and advice is given: the
  * answer is the undisturbed one, or that memory is out. It never is that the request is invalid. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/advice/advice.h"
@@ -11,6 +10,7 @@
 #include "server/advice/study_body.h"
 #include "server/domain/study.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 static json_t *body; /* parsed undisturbed */
 
@@ -156,9 +156,5 @@ int main(void)
     tcase_add_loop_test(tcase, advice_is_whole_or_memory_is_out, 0,
                         (int)(sizeof problems / sizeof problems[0]));
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

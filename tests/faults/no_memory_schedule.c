@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 #define WORKERS 3
@@ -282,9 +283,5 @@ int main(void)
                         (int)(sizeof lives / sizeof lives[0]));
     tcase_add_test(tcase, study_is_read_whole_or_not_at_all);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -2,13 +2,13 @@
  * no_memory_opening has its opening. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/store/store.h"
 #include "tests/support/allocation.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
@@ -187,9 +187,5 @@ int main(void)
     tcase_add_test(tcase, failed_allocation_while_reading);
     tcase_add_test(tcase, failed_allocation_while_writing);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "server/strategy/gp/recommendation.h"
 #include "server/tuning/stateless.h"
 #include "tests/support/allocation.h"
+#include "tests/support/run_suite.h"
 
 static json_t *body; /* parsed undisturbed */
 
@@ -159,9 +160,5 @@ int main(void)
                         (int)(sizeof bodies / sizeof bodies[0]));
     tcase_add_test(tcase, a_recommendation_is_whole_or_memory_is_out);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "tests/support/directory.h"
 #include "tests/support/old_store.h"
 #include "tests/support/power_loss.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/store_content.h"
 #include "tests/support/store_script.h"
 
@@ -332,9 +333,5 @@ int main(void)
     tcase_add_loop_test(tcase, every_sync_of_a_recovery_may_be_the_last, 0, DAMAGE_COUNT);
     tcase_add_loop_test(tcase, disk_that_lies_is_seen, 0, DAMAGE_COUNT);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -3,10 +3,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/world.h"
+#include "tests/support/run_suite.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 enum { TRIALS = 12, TEXT = 256 };
@@ -322,7 +322,6 @@ int main(void)
     Suite *suite = suite_create("after");
     TCase *after = tcase_create("after");
     TCase *given = tcase_create("imported and enqueued");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(after, neither_restarts_nor_the_older_study_s_end_change_a_trial);
     tcase_add_test(after, it_begins_near_the_best_of_the_older_one);
@@ -333,8 +332,5 @@ int main(void)
     tcase_add_test(given, an_enqueued_trial_has_its_turn_and_is_learned_from);
     suite_add_tcase(suite, after);
     suite_add_tcase(suite, given);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

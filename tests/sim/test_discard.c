@@ -2,12 +2,12 @@
  * test what belongs on them. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "server/state/checkpoints.h"
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 static char discard[1 << 20]; /* the list of the last grant */
 
@@ -142,7 +142,6 @@ int main(void)
 {
     Suite *suite = suite_create("discard");
     TCase *tcase = tcase_create("discard");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_checked_fixture(tcase, setup, fixture_close);
@@ -152,8 +151,5 @@ int main(void)
     tcase_add_test(tcase, the_oldest_of_too_many_is_forgotten);
     tcase_add_test(tcase, a_list_outlives_a_kill_at_either_side_of_its_commit);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

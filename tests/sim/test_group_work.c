@@ -2,12 +2,12 @@
  * counted (the linker puts the counters before the functions, see meson.build). */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/state/view.h"
 #include "server/tuning/internal.h"
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 #define MANY 200
 
@@ -147,9 +147,5 @@ int main(void)
     tcase_add_test(tcase, views_find_the_studies_in_order);
     tcase_add_test(tcase, studies_in_which_nothing_happens_are_not_looked_at);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

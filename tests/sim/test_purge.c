@@ -7,6 +7,7 @@
 #include "server/store/audit.h"
 #include "server/store/replies.h"
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 #define MANY 2500 /* more than go at once */
 #define A_DAY_MS (INT64_C(24) * 60 * 60 * 1000)
@@ -125,15 +126,11 @@ int main(void)
 {
     Suite *suite = suite_create("purge");
     TCase *tcase = tcase_create("steps");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, replies_of_yesterday_go_in_steps);
     tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 #define TRIALS 30
 
@@ -84,9 +85,5 @@ int main(void)
     tcase_add_test(tcase, all_is_read_in_one_transaction);
     tcase_add_test(tcase, trials_that_have_ended_are_not_read_one_by_one);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

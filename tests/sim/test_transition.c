@@ -1,12 +1,12 @@
 /* The one place where trials change their state: a move that does not exist changes nothing. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
 #include "server/tuning/internal.h"
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 static void setup(void)
 {
@@ -79,9 +79,5 @@ int main(void)
     tcase_add_loop_test(tcase, refused_move_counts_and_tells_nothing, 0, N_IMPOSSIBLE);
     tcase_add_test(tcase, refused_end_leaves_the_trial_where_it_was);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* The answer that granted a lease did not reach its socket: the lease is taken back where nobody
  * can ever learn of it, and only there. And the end of leases that are to be aborted. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     struct command *(*steps[4])(void);
@@ -35,14 +35,10 @@ int main(void)
 {
     Suite *suite = suite_create("unsent");
     TCase *tcase = tcase_create("leases");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_loop_test(tcase, a_lease_is_taken_back_where_nobody_learns_of_it, 0,
                         (int)(sizeof cases / sizeof cases[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

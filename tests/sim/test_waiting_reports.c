@@ -2,11 +2,11 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/suggester/suggester.h"
 #include "tests/sim/world_fixture.h"
+#include "tests/support/run_suite.h"
 
 #define TIMEOUT_MS 2000
 
@@ -324,7 +324,6 @@ int main(void)
 {
     Suite *suite = suite_create("waiting reports");
     TCase *tcase = tcase_create("waiting reports");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, exact_serving_waits_for_the_forecast);
     tcase_add_test(tcase, requested_forecast_is_made_from_the_replaced_value);
@@ -339,8 +338,5 @@ int main(void)
     tcase_add_test(tcase, a_restart_asks_again);
     tcase_add_test(tcase, an_orderly_stop_answers_everyone);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

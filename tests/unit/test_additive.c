@@ -7,6 +7,7 @@
 #include "common/rng.h"
 #include "server/model/gp.h"
 #include "server/model/marginal_likelihood.h"
+#include "tests/support/run_suite.h"
 
 #define NEAR(got, want, tol)                                                                       \
     do {                                                                                           \
@@ -249,7 +250,6 @@ int main(void)
 {
     Suite *suite = suite_create("additive");
     TCase *tcase = tcase_create("additive");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, covariance_has_its_values);
     tcase_add_test(tcase, a_term_counts_where_both_points_have_it);
@@ -259,8 +259,5 @@ int main(void)
     tcase_add_test(tcase, posterior_has_its_values);
     tcase_add_test(tcase, a_sum_is_known_where_nothing_was_seen);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -2,7 +2,6 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -11,6 +10,7 @@
 #include "server/advice/advice_text.h"
 #include "server/advice/choose.h"
 #include "server/advice/study_body.h"
+#include "tests/support/run_suite.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
 
@@ -641,7 +641,6 @@ int main(void)
 {
     Suite *suite = suite_create("advice");
     TCase *tcase = tcase_create("auto");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, auto_chooses_by_what_is_declared, 0,
                         (int)(sizeof choices / sizeof choices[0]));
@@ -669,8 +668,5 @@ int main(void)
     tcase_add_loop_test(tcase, far_ends_are_borne, 0, 5);
     tcase_add_loop_test(tcase, many_parameters_are_borne, 0, 2);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* The figures behind the advice: the table, and what is interpolated in it. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "server/advice/benchmark.h"
 #include "server/advice/figures.h"
 #include "server/advice/sentence.h"
 #include "server/advice/technique.h"
+#include "tests/support/run_suite.h"
 
 /* What was measured falls with the budget (with noise the best value seen may be a lucky one), and
  * the time of a suggestion grows with the history. */
@@ -100,9 +100,5 @@ int main(void)
     tcase_add_test(tcase, an_interval_is_as_wide_as_the_error);
     Suite *suite = suite_create("advice_figures");
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

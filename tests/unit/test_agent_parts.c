@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/agent/argv_list.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/copy_tree.h"
@@ -574,7 +575,6 @@ int main(void)
     Suite *suite = suite_create("agent_parts");
     TCase *tcase = tcase_create("agent_parts");
     TCase *folders = tcase_create("folders");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, line_is_cut_as_a_shell_would, 0,
                         (int)(sizeof lines / sizeof lines[0]));
@@ -602,8 +602,5 @@ int main(void)
     tcase_add_test(tcase, other_jobs_end_the_wait);
     suite_add_tcase(suite, tcase);
     suite_add_tcase(suite, folders);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,13 +1,13 @@
 /* The Pareto front, the trace and the comparable level, from rows made here: no store is opened. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/analysis/comparable.h"
 #include "server/analysis/pareto.h"
 #include "server/analysis/slots_wanted.h"
 #include "server/analysis/trace.h"
+#include "tests/support/run_suite.h"
 
 static struct trial_row completed(int64_t number, double value)
 {
@@ -365,7 +365,6 @@ int main(void)
 {
     Suite *suite = suite_create("analysis");
     TCase *tcase = tcase_create("analysis");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, slots_wanted_are_those_that_can_be_busy, 0,
                         sizeof slots_cases / sizeof slots_cases[0]);
@@ -381,8 +380,5 @@ int main(void)
     tcase_add_test(tcase, measurements_are_folded_up_to_the_level);
     tcase_add_test(tcase, a_metric_that_is_no_objective_is_read_from_the_row);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,8 +2,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/run_suite.h"
 
 #define CALLS (CALL_COUNT - 1) /* CALL_NONE is none */
 #define EVERY_CALL "ask measurements result release heartbeat"
@@ -275,7 +276,6 @@ int main(void)
 {
     Suite *suite = suite_create("answer_class");
     TCase *tcase = tcase_create("answer_class");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_success_counts_in_the_form_of_its_call, 0,
                         COUNT(successes) * CALLS);
@@ -286,9 +286,5 @@ int main(void)
                         COUNT(bodies) * COUNT(problems) * CALLS);
     tcase_add_loop_test(tcase, no_answer_at_all_is_repeated, 0, CALLS);
     suite_add_tcase(suite, tcase);
-    srunner_set_fork_status(runner, CK_NOFORK); /* thousands of cells, each harmless */
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite_in_process(suite); /* thousands of cells, each harmless */
 }

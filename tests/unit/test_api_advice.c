@@ -1,9 +1,9 @@
 /* Advice and what `auto` chose, over real sockets and the real engine. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define BODY                                                                                       \
@@ -251,7 +251,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_advice");
     TCase *tcase = tcase_create("auto");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, a_study_shows_what_auto_chose_and_why);
     tcase_add_test(tcase, creating_again_is_the_same_study);
@@ -266,8 +265,5 @@ int main(void)
     tcase_add_test(tcase, advice_has_formats_for_a_terminal);
     tcase_add_test(tcase, poor_questions_are_refused);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

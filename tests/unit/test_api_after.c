@@ -3,9 +3,9 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
@@ -207,7 +207,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_after");
     TCase *tcase = tcase_create("after");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, what_cannot_be_learned_from_is_refused_with_the_reason);
     tcase_add_test(tcase, auto_takes_a_search_that_learns);
@@ -215,8 +214,5 @@ int main(void)
     tcase_add_test(tcase, what_an_older_study_cannot_say_is_told);
     tcase_add_test(tcase, the_first_trial_is_the_best_of_the_older_study_and_says_so);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,11 +3,11 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/own.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 enum { READERS = 2, DAY_MS = 86400000 };
@@ -213,7 +213,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_events");
     TCase *tcase = tcase_create("removed");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_stream_that_events_were_removed_from_ends, 0,
                         (int)(sizeof formats / sizeof formats[0]));
@@ -221,8 +220,5 @@ int main(void)
     tcase_add_test(tcase, a_place_yet_to_come_is_the_newest_one);
     tcase_add_test(tcase, a_stream_outlives_what_goes_behind_it);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,11 +2,11 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "tests/support/clock_ahead.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 static void start(struct api_fixture *f, const char *strategy)
@@ -200,7 +200,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_explain");
     TCase *tcase = tcase_create("explain");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, silence_of_a_running_trial_is_told);
@@ -210,8 +209,5 @@ int main(void)
     tcase_add_test(tcase, a_process_tells_what_it_expected);
     tcase_add_test(tcase, densities_tell_what_they_were_made_from);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

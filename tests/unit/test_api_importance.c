@@ -2,10 +2,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define PARAMETERS                                                                                 \
@@ -221,7 +221,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_importance");
     TCase *tcase = tcase_create("importance");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, shares_come_with_what_they_are_made_from);
@@ -231,8 +230,5 @@ int main(void)
     tcase_add_test(tcase, sheets_hold_the_same);
     tcase_add_test(tcase, trials_are_compared_at_one_level);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,13 +3,13 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/own.h"
 #include "server/api/read.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 enum { TRIALS = 1000 };
@@ -150,13 +150,9 @@ int main(void)
 {
     Suite *suite = suite_create("api_left");
     TCase *tcase = tcase_create("left");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, a_read_ends_when_its_client_leaves);
     tcase_add_test(tcase, one_that_only_ends_its_side_gets_its_answer);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

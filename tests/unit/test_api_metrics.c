@@ -8,6 +8,7 @@
 #include "server/api/metric_lines.h"
 #include "server/api/metric_studies.h"
 #include "server/api/metric_workers.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define STUDY                                                                                      \
@@ -275,7 +276,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_metrics");
     TCase *cases = tcase_create("metrics");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(cases, values_of_labels_are_escaped);
@@ -287,8 +287,5 @@ int main(void)
     tcase_add_test(cases, how_busy_gpus_are_is_told_while_a_trial_has_them);
     tcase_add_test(cases, workers_beyond_200_are_told_by_their_mean);
     suite_add_tcase(suite, cases);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "server/api/pages.h"
 #include "tests/support/clock_ahead.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define STUDY                                                                                      \
@@ -767,7 +768,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_reads");
     TCase *tcase = tcase_create("reads");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, trials_come_in_the_order_asked_for);
@@ -794,8 +794,5 @@ int main(void)
     tcase_add_test(tcase, the_cheat_sheet_names_the_server_that_shows_it);
     tcase_add_test(tcase, the_document_and_the_table_of_routes_agree);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

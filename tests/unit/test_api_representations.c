@@ -1,11 +1,11 @@
 /* Explanations, formats and the API document: what api/ says without a store. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "server/api/pages.h"
 #include "server/api/representation.h"
+#include "tests/support/run_suite.h"
 
 START_TEST(every_published_code_has_a_page_and_stands_in_the_document)
 {
@@ -174,7 +174,6 @@ int main(void)
 {
     Suite *suite = suite_create("api_representations");
     TCase *tcase = tcase_create("representations");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, every_published_code_has_a_page_and_stands_in_the_document);
     tcase_add_test(tcase, hydra_shows_a_trial_a_line);
@@ -183,8 +182,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_column_that_is_not_there_is_refused_by_name, 0, 6);
     tcase_add_test(tcase, a_cell_commands_no_terminal);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 static void make_study(struct api_fixture *f, const char *requires)
@@ -105,15 +106,11 @@ int main(void)
 {
     Suite *suite = suite_create("api_requires");
     TCase *tcase = tcase_create("api_requires");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_study_goes_to_those_who_have_what_it_requires, 0,
                         (int)(sizeof offers / sizeof offers[0]));
     tcase_add_test(tcase, a_grant_says_what_the_study_requires);
     tcase_add_test(tcase, an_ask_without_any_runner_is_told_of_the_end_all_the_same);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

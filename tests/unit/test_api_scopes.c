@@ -4,10 +4,10 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/store/tokens.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 static const struct {
@@ -124,14 +124,10 @@ int main(void)
 {
     Suite *suite = suite_create("api_scopes");
     TCase *tcase = tcase_create("scopes");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, every_route_asks_for_its_scope);
     tcase_add_test(tcase, a_token_lives_from_its_creation_to_its_revocation);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

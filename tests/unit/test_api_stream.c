@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/api/stream.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define HANG_SECONDS 30 /* a bound against hanging, never what is measured */
@@ -198,14 +199,10 @@ int main(void)
 {
     Suite *suite = suite_create("api_stream");
     TCase *tcase = tcase_create("stream");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, empty_chunks_end_when_the_client_is_gone);
     tcase_add_test(tcase, a_part_is_not_taken_for_the_whole);
     tcase_add_test(tcase, a_server_that_stops_breaks_what_has_an_end);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <semaphore.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "common/own.h"
 #include "common/rng.h"
 #include "server/engine/optimisers.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 /* All on the front, and enough that a reader thread hands them on: over 500,000 pairs. */
@@ -178,15 +178,11 @@ int main(void)
 {
     Suite *suite = suite_create("api_think");
     TCase *tcase = tcase_create("api_think");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_long_read_holds_up_no_other);
     tcase_add_test(tcase, the_other_formats_are_made_of_a_long_read_too);
     tcase_add_test(tcase, where_too_many_wait_a_long_read_is_to_be_repeated);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,12 +3,12 @@
 #include <check.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/api/list.h"
 #include "server/api/tokens.h"
 #include "tests/support/failing_statements.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
 #define TOKENS "/v1/tokens"
@@ -111,15 +111,11 @@ int main(void)
 {
     Suite *suite = suite_create("api_tokens");
     TCase *tcase = tcase_create("tokens");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, without_memory_it_is_said_and_nothing_changed, 0,
                         (int)(sizeof refusals / sizeof refusals[0]));
     tcase_add_loop_test(tcase, a_list_that_cannot_be_read_is_no_shorter_list, 0,
                         (int)(sizeof reads / sizeof reads[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

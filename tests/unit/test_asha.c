@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 #define NINE "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 9}"
@@ -474,7 +475,6 @@ int main(void)
 {
     Suite *suite = suite_create("asha");
     TCase *tcase = tcase_create("asha");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, stopping_decides_on_arrival);
     tcase_add_test(tcase, a_result_changes_no_value_that_decided);
@@ -497,8 +497,5 @@ int main(void)
     tcase_add_test(tcase, predictive_says_its_numbers);
     tcase_add_test(tcase, predictive_refuses_what_does_not_go_with_it);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

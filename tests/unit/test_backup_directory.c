@@ -2,12 +2,12 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "server/store/backup_directory.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 
 enum { SERVERS = 4, ROUNDS = 100 };
 
@@ -87,13 +87,9 @@ int main(void)
 {
     Suite *suite = suite_create("backup_directory");
     TCase *tcase = tcase_create("mark");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, servers_that_mark_it_at_once_agree);
     tcase_add_test(tcase, a_server_of_another_user_may_read_it);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

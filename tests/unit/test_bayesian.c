@@ -6,6 +6,7 @@
 
 #include "common/rng.h"
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 
 enum { TRIALS_MAX = 120, PARAMS_MAX = 64 };
 
@@ -606,7 +607,6 @@ int main(void)
 {
     Suite *suite = suite_create("bayesian");
     TCase *tcase = tcase_create("models");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, finds_the_bottom_of_a_bowl, 0, MODELS);
@@ -634,8 +634,5 @@ int main(void)
     tcase_add_loop_test(tcase, asks_leave_nothing_allocated, 0, MODELS);
     tcase_add_test(tcase, a_suggestion_says_why);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

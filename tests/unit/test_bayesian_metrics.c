@@ -8,6 +8,7 @@
 #include "common/json_at.h"
 #include "server/model/hypervolume.h"
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 
 enum { TRIALS_MAX = 64, PARAMS_MAX = 4, METRICS = 4 };
 
@@ -426,7 +427,6 @@ int main(void)
 {
     Suite *suite = suite_create("bayesian_metrics");
     TCase *tcase = tcase_create("metrics");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, the_front_of_two_bowls_is_found, 0, 2);
@@ -442,8 +442,5 @@ int main(void)
     tcase_add_loop_test(tcase, without_a_feasible_trial_only_the_bound_counts, 0, 3);
     tcase_add_test(tcase, unknown_and_infinite_values_are_borne);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* A checker that cannot fail proves nothing: beside a clean history, every rule is shown one that
  * breaks it. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "tests/support/checker.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/checker_cases.h"
 
 /* A line with ' for ", and one text replaced. Needs free(). */
@@ -201,8 +201,6 @@ int main(void)
 {
     Suite *suite = suite_create("checker");
     TCase *tcase = tcase_create("rules");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tcase, clean_history_is_accepted);
     tcase_add_loop_test(tcase, planted_fault_is_found, 0, (int)(sizeof plants / sizeof *plants));
@@ -211,10 +209,6 @@ int main(void)
     tcase_add_loop_test(tcase, nonsense_is_refused, 0, 7);
     tcase_add_test(tcase, long_history_is_checked);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
     json_start();
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 #include <check.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/brackets_text.h"
+#include "tests/support/run_suite.h"
 
 static const char answer[] =
     "{\"study\": \"digits\", \"schedule\": \"hyperband\", \"eta\": 3, \"resource\": \"epochs\","
@@ -154,9 +154,5 @@ int main(void)
     tcase_add_test(tcase, a_terminal_of_which_nothing_is_known_gets_ascii);
     tcase_add_test(tcase, a_study_without_a_schedule_has_a_head_alone);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

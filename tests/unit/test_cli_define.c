@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/json.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/define/condition.h"
 #include "worker/cli/define/configurations.h"
 #include "worker/cli/define/csv.h"
@@ -177,7 +178,6 @@ int main(void)
 {
     Suite *suite = suite_create("cli_define");
     TCase *tcase = tcase_create("define");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_loop_test(tcase, a_condition_holds_or_not, 0,
@@ -192,8 +192,5 @@ int main(void)
     tcase_add_loop_test(tcase, an_event_is_a_line, 0, (int)(sizeof events / sizeof events[0]));
     tcase_add_test(tcase, an_object_becomes_flat);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/cli/log_pieces.h"
 
 static bool keep(void *context, const char *bytes, size_t len)
@@ -109,9 +110,5 @@ int main(void)
     tcase_add_test(tcase, what_is_no_piece_is_refused);
     tcase_add_test(tcase, what_cannot_be_printed_is_no_damage);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

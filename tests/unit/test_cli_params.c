@@ -1,11 +1,11 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
 #include "common/rng.h"
 #include "common/space/space.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/define/params.h"
 
 static const struct {
@@ -234,9 +234,5 @@ int main(void)
     tcase_add_test(tcase, a_resource_is_a_name_and_a_range);
     tcase_add_test(tcase, a_strategy_is_a_name_and_options);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* Bars, sparklines, and text that is wrapped to a width. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/wrap.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/show/plot.h"
 
 static const struct {
@@ -90,7 +90,6 @@ int main(void)
 {
     Suite *suite = suite_create("cli_plot");
     TCase *tcase = tcase_create("plot");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_bar_is_full_only_at_the_end, 0,
                         (int)(sizeof bars / sizeof bars[0]));
@@ -100,8 +99,5 @@ int main(void)
     tcase_add_loop_test(tcase, the_middle_of_a_long_name_is_left_out, 0,
                         (int)(sizeof names / sizeof names[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

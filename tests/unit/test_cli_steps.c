@@ -1,7 +1,7 @@
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/cli/show/steps.h"
 
 static void draws(const struct best_step best[], size_t n, int64_t last, const char *expected)
@@ -62,10 +62,5 @@ static Suite *steps_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(steps_suite());
-
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(steps_suite());
 }

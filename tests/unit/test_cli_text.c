@@ -6,6 +6,7 @@
 
 #include "common/cell.h"
 #include "common/suggest.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/show/tail.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -195,9 +196,5 @@ int main(void)
     tcase_add_test(words, every_verb_is_found_by_its_words);
     suite_add_tcase(suite, text);
     suite_add_tcase(suite, words);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

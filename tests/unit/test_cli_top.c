@@ -1,10 +1,10 @@
 /* The pictures of `hone top` and what its keys do, without a terminal or a server. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/cell.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/top/draw.h"
 #include "worker/cli/top/feed.h"
 #include "worker/cli/top/grid.h"
@@ -342,7 +342,6 @@ int main(void)
 {
     Suite *suite = suite_create("cli_top");
     TCase *tcase = tcase_create("top");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, the_overview_has_studies_and_workers);
     tcase_add_test(tcase, one_study_and_one_worker_are_not_several);
@@ -358,8 +357,5 @@ int main(void)
     tcase_add_test(tcase, a_text_is_not_scrolled_beyond_its_end);
     tcase_add_test(tcase, names_are_escaped_where_they_are_asked_for);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,10 +1,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/cell.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/show/rate.h"
 #include "worker/cli/show/view.h"
 
@@ -289,9 +289,5 @@ int main(void)
     tcase_add_test(tcase, a_study_is_over_when_nothing_runs_any_more);
     tcase_add_test(tcase, a_rate_needs_three_trials_and_forgets_after_five_minutes);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

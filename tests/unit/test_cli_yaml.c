@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 #include "worker/cli/define/scalar.h"
 #include "worker/cli/define/yaml.h"
 
@@ -155,9 +155,5 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, mutants_are_refused_or_become_json);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

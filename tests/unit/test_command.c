@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/suggester/suggester.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 static char *text_of(const char *text)
@@ -157,13 +158,9 @@ int main(void)
 {
     Suite *suite = suite_create("command");
     TCase *tcase = tcase_create("command");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_command_owns_what_it_is_given_and_answers, 0, COMMAND_KIND_COUNT);
     tcase_add_test(tcase, dropped_outputs_can_be_filled_again);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

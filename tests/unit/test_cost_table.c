@@ -1,10 +1,10 @@
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "server/schedule/cost_table.h"
+#include "tests/support/run_suite.h"
 
 #define MOST 40
 
@@ -164,15 +164,11 @@ int main(void)
 {
     Suite *suite = suite_create("cost_table");
     TCase *tcase = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, the_front_comes_by_crowding);
     tcase_add_test(tcase, what_violates_bounds_comes_after);
     tcase_add_loop_test(tcase, no_row_comes_before_one_that_dominates_it, 0, 20);
     tcase_add_loop_test(tcase, a_row_is_inserted_where_sorting_puts_it, 0, 20);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "server/schedule/tables.h"
 #include "server/strategy/gp/forecast.h"
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 
 START_TEST(levels_go_down_by_the_root_of_eta)
 {
@@ -350,7 +351,6 @@ int main(void)
 {
     Suite *suite = suite_create("curves");
     TCase *tcase = tcase_create("curves");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, levels_go_down_by_the_root_of_eta);
     tcase_add_test(tcase, schedule_has_the_same_levels);
@@ -366,8 +366,5 @@ int main(void)
     tcase_add_test(tcase, no_trial_is_begun_beside_those_that_were_stopped);
     tcase_add_test(tcase, nothing_is_known_before_three_have_finished);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,8 +2,8 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 /* Three groups: k and c; a and b; d alone, a level deeper. */
@@ -166,7 +166,6 @@ int main(void)
 {
     Suite *suite = suite_create("densities");
     TCase *tcase = tcase_create("densities");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, groups_are_what_is_active_together);
     tcase_add_test(tcase, a_point_says_what_is_active);
@@ -175,8 +174,5 @@ int main(void)
     tcase_add_test(tcase, choices_share_the_mass);
     tcase_add_test(tcase, draws_are_legal_places_near_the_good);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

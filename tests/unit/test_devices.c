@@ -7,6 +7,7 @@
 
 #include "common/buf.h"
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/devices/amd.h"
 #include "worker/agent/devices/discovery.h"
 #include "worker/agent/devices/gate.h"
@@ -509,7 +510,6 @@ int main(void)
 {
     Suite *suite = suite_create("devices");
     TCase *tcase = tcase_create("devices");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, the_list_of_nvidia_smi_is_read_or_refused, 0, COUNT(gpu_lists));
     tcase_add_test(tcase, a_divided_gpu_is_its_parts);
@@ -526,8 +526,5 @@ int main(void)
     tcase_add_test(tcase, a_full_disk_is_not_fit);
     tcase_add_loop_test(tcase, a_job_has_the_variable_of_one_vendor, 0, COUNT(told));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

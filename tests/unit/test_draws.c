@@ -1,9 +1,9 @@
 /* How points are drawn from spaces with constraints, and which constraints are refused for it. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/space/space.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 #define NUMBER "[{'name':'a','type':'float','low':0,'high':1}]"
@@ -88,14 +88,10 @@ int main(void)
 {
     Suite *suite = suite_create("draws");
     TCase *tcase = tcase_create("draws");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, narrow_but_possible_constraints_are_taken);
     tcase_add_test(tcase, constraints_that_take_too_long_are_refused_when_they_are_new);
     tcase_add_test(tcase, large_spaces_are_drawn_within_their_constraints);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "server/suggester/suggester.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
+#include "tests/support/run_suite.h"
 
 #define ANSWERS_MAX 64
 
@@ -799,9 +800,5 @@ int main(void)
     suite_add_tcase(suite, queue);
     suite_add_tcase(suite, pools);
     suite_add_tcase(suite, whole);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

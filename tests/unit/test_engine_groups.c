@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "server/engine/parts.h"
 #include "server/store/tokens.h"
 #include "tests/support/failing_statements.h"
+#include "tests/support/run_suite.h"
 
 #define ANSWERS_MAX 512
 
@@ -499,7 +499,6 @@ int main(void)
 {
     Suite *suite = suite_create("engine_groups");
     TCase *tcase = tcase_create("groups");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_group_is_kept_whole_or_refused_whatever_fails, 0,
@@ -515,8 +514,5 @@ int main(void)
     tcase_add_test(tcase, damage_that_reading_back_finds_leaves_reads_alone);
     tcase_add_test_raise_signal(tcase, a_state_that_cannot_be_read_back_ends_the_process, SIGABRT);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

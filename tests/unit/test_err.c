@@ -1,9 +1,9 @@
 /* What a failed system call means for whoever tries again. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "common/err.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     int number;
@@ -36,13 +36,9 @@ int main(void)
 {
     Suite *suite = suite_create("err");
     TCase *tcase = tcase_create("errno");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, what_may_pass_is_told_from_what_a_person_must_mend, 0,
                         sizeof numbers / sizeof numbers[0]);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,8 +3,9 @@
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/run_suite.h"
 
 #define EXITED(status) ((status) << 8)
 
@@ -194,15 +195,11 @@ int main(void)
 {
     Suite *suite = suite_create("exit_class");
     TCase *tcase = tcase_create("exit_class");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, facts_become_an_outcome, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, words_name_the_status);
     tcase_add_test(tcase, the_end_of_a_long_job_waits_for_news_of_the_worker);
     tcase_add_test(tcase, the_end_of_a_signalled_job_waits_however_short_it_was);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/agent/overrides.h"
 #include "worker/agent/params_file.h"
 
@@ -393,7 +394,6 @@ int main(void)
 {
     Suite *suite = suite_create("expand");
     TCase *tcase = tcase_create("expand");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, arguments_take_the_values_of_a_trial, 0,
                         (int)(sizeof cases / sizeof cases[0]));
@@ -416,8 +416,5 @@ int main(void)
                         (int)(sizeof yamls / sizeof yamls[0]));
     tcase_add_test(tcase, an_argument_has_a_greatest_length);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

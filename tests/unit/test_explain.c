@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 /* 27 slots: nine report, the rest still train. */
@@ -307,7 +307,6 @@ int main(void)
 {
     Suite *suite = suite_create("explain");
     TCase *tcase = tcase_create("explain");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, stopped_trial_is_explained_by_its_rank_and_the_cut);
     tcase_add_test(tcase, waiting_trial_is_explained);
@@ -321,8 +320,5 @@ int main(void)
     tcase_add_test(tcase, ended_trials_count_what_they_trained_after_a_restart);
     tcase_add_test(tcase, view_of_a_plain_study_is_empty);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

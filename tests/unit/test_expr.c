@@ -2,9 +2,9 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 static struct space *space;
@@ -201,7 +201,6 @@ int main(void)
 {
     Suite *suite = suite_create("expr");
     TCase *tcase = tcase_create("expr");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, expressions_have_their_value, 0,
@@ -211,8 +210,5 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, limits_hold);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,9 +2,9 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "server/model/expected_improvement.h"
+#include "tests/support/run_suite.h"
 
 enum { POINTS = 8, QUERIES = 3 };
 
@@ -135,14 +135,10 @@ int main(void)
 {
     Suite *suite = suite_create("feasibility");
     TCase *tcase = tcase_create("feasibility");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_term_is_the_logarithm_of_its_probability, 0, TERMS);
     tcase_add_loop_test(tcase, the_gradient_agrees_with_differences, 0, TERMS);
     tcase_add_test(tcase, terms_are_added);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

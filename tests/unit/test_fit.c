@@ -2,12 +2,12 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "server/model/optimise.h"
 #include "server/model/transform.h"
+#include "tests/support/run_suite.h"
 
 /* y = sin(6 u_0), u_1 irrelevant. */
 static void line(struct points *x, size_t n, double y[])
@@ -192,7 +192,6 @@ int main(void)
 {
     Suite *suite = suite_create("fit");
     TCase *tcase = tcase_create("fit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, posterior_gradient_agrees_with_differences);
     tcase_add_test(tcase, map_climbs_and_finds_what_matters);
@@ -202,8 +201,5 @@ int main(void)
     tcase_add_test(tcase, transform_bends_the_bad_tail);
     tcase_add_test(tcase, equal_results_become_zeros);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

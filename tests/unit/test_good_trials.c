@@ -2,10 +2,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/json.h"
 #include "server/strategy/tpe/good_trials.h"
+#include "tests/support/run_suite.h"
 
 enum { TRIALS_MAX = 200 };
 
@@ -139,15 +139,11 @@ int main(void)
 {
     Suite *suite = suite_create("good_trials");
     TCase *tcase = tcase_create("good trials");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, of_the_last_front_those_are_good_that_contribute_most);
     tcase_add_test(tcase, feasible_ones_are_good_before_better_ones);
     tcase_add_loop_test(tcase, the_order_holds_every_trial, 0, 6);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

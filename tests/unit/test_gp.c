@@ -3,13 +3,13 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/rng.h"
 #include "server/model/expected_improvement.h"
 #include "server/model/feasibility.h"
 #include "server/model/linalg.h"
 #include "server/model/marginal_likelihood.h"
+#include "tests/support/run_suite.h"
 
 #define NEAR(got, want, tol)                                                                       \
     do {                                                                                           \
@@ -589,7 +589,6 @@ int main(void)
 {
     Suite *suite = suite_create("gp");
     TCase *tcase = tcase_create("gp");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, the_cache_changes_no_digit);
     tcase_add_test(tcase, matern_has_its_values);
@@ -610,8 +609,5 @@ int main(void)
     tcase_add_test(tcase, a_polynomial_mean_extends_beyond_the_results);
     tcase_add_test(tcase, duplicate_points_without_noise_still_factor);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

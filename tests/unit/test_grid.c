@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 static const struct {
@@ -305,7 +306,6 @@ int main(void)
 {
     Suite *suite = suite_create("grid");
     TCase *tcase = tcase_create("grid");
-    SRunner *runner = srunner_create(suite);
     int n_counted = (int)(sizeof counted / sizeof counted[0]);
 
     tcase_set_timeout(tcase, 60);
@@ -321,8 +321,5 @@ int main(void)
     tcase_add_test(tcase, log_points_of_ints_are_distinct_whatever_their_number);
     tcase_add_test(tcase, long_chains_and_wide_trees_are_counted);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "server/domain/guests.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     double share; /* negative: not set */
@@ -75,9 +75,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_share_of_the_trials_may_be_proposed, 0,
                         sizeof cases / sizeof cases[0]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

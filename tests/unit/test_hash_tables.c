@@ -1,12 +1,12 @@
 /* Names from outside that are chosen to meet in one place of a hash table. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/digest.h"
 #include "common/json.h"
 #include "common/map.h"
+#include "tests/support/run_suite.h"
 
 /* Stands before Jansson's: with a seed of 0, it draws one by chance. */
 static size_t n_seeds, last_seed;
@@ -62,13 +62,9 @@ int main(void)
 {
     Suite *suite = suite_create("hash_tables");
     TCase *tcase = tcase_create("hash_tables");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, tables_of_json_are_seeded_by_chance);
     tcase_add_test(tcase, our_tables_spread_names_that_meet_elsewhere);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "tests/support/heap.h"
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 #include "tests/unit/tls_fixture.h"
 
@@ -222,7 +223,6 @@ int main(void)
 {
     Suite *suite = suite_create("http_abandoned");
     TCase *tcase = tcase_create("abandoned");
-    SRunner *runner = srunner_create(suite);
 
     heap_watch();
     tcase_set_timeout(tcase, getenv("HONE_ABANDONED") == NULL ? 60 : 3600);
@@ -233,8 +233,5 @@ int main(void)
     tcase_add_test(tcase, cookies_that_do_not_fit_are_refused_in_words);
     tcase_add_test(tcase, a_head_given_up_over_tls_leaves_nothing);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

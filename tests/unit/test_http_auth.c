@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/http/auth.h"
+#include "tests/support/run_suite.h"
 
 #define LONG_50 "01234567890123456789012345678901234567890123456789"
 
@@ -109,14 +110,10 @@ int main(void)
 {
     Suite *suite = suite_create("http_auth");
     TCase *tcase = tcase_create("tokens");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_text_is_a_token_or_not, 0, (int)(sizeof texts / sizeof texts[0]));
     tcase_add_test(tcase, uses_are_handed_on_once_and_as_many_as_there_is_room_for);
     tcase_add_test(tcase, without_tokens_none_is_found);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

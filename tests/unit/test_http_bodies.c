@@ -1,10 +1,10 @@
 /* All bodies that are being received, or wait for their answers, have one limit on their memory. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/heap.h"
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 
 #define BODY_BYTES ((size_t)1 << 20) /* the most that /later takes */
@@ -86,14 +86,10 @@ int main(void)
 {
     Suite *suite = suite_create("http_bodies");
     TCase *tcase = tcase_create("bodies");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, beyond_their_limit_a_body_is_refused_and_the_others_are_answered);
     tcase_add_test(tcase, bodies_of_clients_that_left_do_not_count);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "common/http/async.h"
 #include "tests/support/canned_server.h"
+#include "tests/support/run_suite.h"
 
 static const char *const bad_urls[] = {
     "",
@@ -252,7 +253,6 @@ int main(void)
 {
     Suite *suite = suite_create("http_client");
     TCase *tcase = tcase_create("http_client");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, url_that_cannot_be_a_server_is_refused, 0, COUNT(bad_urls));
     tcase_add_test(tcase, token_with_a_line_break_is_refused);
@@ -265,8 +265,5 @@ int main(void)
     tcase_add_loop_test(tcase, token_file_holds_one_word, 0, COUNT(token_files));
     tcase_add_test(tcase, asynchronous_calls_end_once_and_may_cancel_one_another);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 
 #define HOST "Host: 127.0.0.1\r\n"
@@ -575,7 +576,6 @@ int main(void)
 {
     Suite *suite = suite_create("http_framing");
     TCase *tcase = tcase_create("framing");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_request_gets_its_status, 0,
                         (int)(sizeof requests / sizeof requests[0]));
@@ -594,8 +594,5 @@ int main(void)
     tcase_add_test(tcase, settings_that_are_safe_are_taken);
     tcase_add_test(tcase, a_port_in_use_is_reported);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

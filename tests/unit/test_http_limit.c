@@ -3,13 +3,13 @@
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 #include "tests/unit/tls_fixture.h"
 
@@ -234,7 +234,6 @@ int main(void)
 {
     Suite *suite = suite_create("http_limit");
     TCase *tcase = tcase_create("limit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, the_server_accepts_again_after_its_limit, 0,
@@ -243,8 +242,5 @@ int main(void)
     tcase_add_loop_test(tcase, without_descriptors_accepting_pauses_and_goes_on, 0, 2);
     tcase_add_test(tcase, a_connection_that_ends_gives_its_descriptor_to_the_next);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,8 +1,8 @@
 /* What a client says in Accept, Accept-Encoding and If-None-Match. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "server/http/negotiate.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *list;
@@ -63,13 +63,9 @@ int main(void)
 {
     Suite *suite = suite_create("http_negotiate");
     TCase *tcase = tcase_create("headers");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, lists_name_what_is_wanted, 0, (int)(sizeof lists / sizeof lists[0]));
     tcase_add_loop_test(tcase, tags_are_found, 0, (int)(sizeof tags / sizeof tags[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

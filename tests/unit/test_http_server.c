@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 
 START_TEST(answers_a_plain_request)
@@ -430,7 +431,6 @@ int main(void)
     Suite *suite = suite_create("http_server");
     TCase *plain = tcase_create("requests");
     TCase *tokens = tcase_create("tokens");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(plain, other_routes_answer_for_a_request, 0,
                         sizeof forwards / sizeof forwards[0]);
@@ -454,8 +454,5 @@ int main(void)
     tcase_add_test(tokens, a_revoked_token_is_refused_at_once);
     suite_add_tcase(suite, plain);
     suite_add_tcase(suite, tokens);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 
 /* Blocks until the server hangs up; any byte before that is a failure. */
@@ -423,7 +424,6 @@ int main(void)
     Suite *suite = suite_create("http_slow");
     TCase *slow = tcase_create("slow");
     TCase *streams = tcase_create("streams");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(slow, 60);
     tcase_set_timeout(streams, 60);
@@ -447,8 +447,5 @@ int main(void)
     tcase_add_test(slow, large_answers_have_a_bound);
     suite_add_tcase(suite, slow);
     suite_add_tcase(suite, streams);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "tests/support/http_call.h"
+#include "tests/support/run_suite.h"
 #include "tests/unit/http_fixture.h"
 #include "tests/unit/tls_fixture.h"
 
@@ -150,7 +151,6 @@ int main(void)
 {
     Suite *suite = suite_create("http_tls");
     TCase *tcase = tcase_create("tls");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, requests_are_answered_over_tls);
@@ -162,8 +162,5 @@ int main(void)
     tcase_add_test(tcase, a_stalled_handshake_is_cut_off);
     tcase_add_test(tcase, a_key_of_another_certificate_is_reported);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

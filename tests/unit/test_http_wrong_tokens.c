@@ -5,6 +5,7 @@
 
 #include "server/http/limits.h"
 #include "tests/support/clock_manual.h"
+#include "tests/support/run_suite.h"
 
 #define A_SECOND 10
 
@@ -88,15 +89,11 @@ int main(void)
 {
     Suite *suite = suite_create("http_wrong_tokens");
     TCase *tcase = tcase_create("brake");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, networks_are_told_apart, 0,
                         sizeof neighbours / sizeof neighbours[0]);
     tcase_add_test(tcase, many_addresses_of_one_network_get_no_more_tries);
     tcase_add_test(tcase, the_next_second_is_another);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 
 #include "server/store/hwm.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 
 #define LINE_BYTES 512
 
@@ -244,7 +244,6 @@ int main(void)
 {
     Suite *suite = suite_create("hwm");
     TCase *tcase = tcase_create("file");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, the_newer_whole_line_counts, 0, COUNT(pairs));
@@ -254,8 +253,5 @@ int main(void)
                         COUNT(devices));
     tcase_add_test(tcase, a_file_that_was_removed_is_said);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

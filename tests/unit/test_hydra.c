@@ -1,11 +1,11 @@
 /* common/hydra.h. The texts were read back by Hydra 1.3.8 (compose() of the override), which gave
  * what stands on the left. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/hydra.h"
 #include "common/json.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *parameters;
@@ -83,7 +83,6 @@ int main(void)
 {
     Suite *suite = suite_create("hydra");
     TCase *tcase = tcase_create("overrides");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_loop_test(tcase, a_configuration_becomes_overrides, 0,
@@ -91,8 +90,5 @@ int main(void)
     tcase_add_loop_test(tcase, what_hydra_cannot_say_is_refused_by_name, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 #define HYPERBAND "\"strategy\": \"hyperband\", "
@@ -489,7 +489,6 @@ int main(void)
 {
     Suite *suite = suite_create("hyperband");
     TCase *tcase = tcase_create("hyperband");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, earlier_of_two_equals_advances);
@@ -514,8 +513,5 @@ int main(void)
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, search_stands_behind_the_schedule);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

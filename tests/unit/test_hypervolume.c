@@ -4,10 +4,10 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 
 enum { POINTS = 12, COSTS = 5 };
 
@@ -149,7 +149,6 @@ int main(void)
 {
     Suite *suite = suite_create("hypervolume");
     TCase *tcase = tcase_create("hypervolume");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, what_each_adds_sums_to_the_volume, 0, 20);
     tcase_add_test(tcase, a_volume_out_of_range_is_infinite);
@@ -159,8 +158,5 @@ int main(void)
     tcase_add_test(tcase, points_that_add_nothing_change_nothing);
     tcase_add_loop_test(tcase, order_does_not_matter, 0, 12);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,12 +5,12 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "server/model/expected_improvement.h"
 #include "server/model/hypervolume.h"
+#include "tests/support/run_suite.h"
 
 enum { FRONT = 12, SCRATCH = 512 };
 
@@ -314,7 +314,6 @@ int main(void)
 {
     Suite *suite = suite_create("hypervolume_improvement");
     TCase *tcase = tcase_create("hypervolume_improvement");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, improvements_have_their_values, 0, VECTORS);
     tcase_add_loop_test(tcase, slopes_agree_with_differences, 0, VECTORS);
@@ -324,8 +323,5 @@ int main(void)
     tcase_add_loop_test(tcase, the_order_of_costs_does_not_matter, 0, 12);
     tcase_add_test(tcase, the_gradient_of_the_term_agrees_with_differences);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "server/domain/study.h"
 #include "server/model/ped_anova.h"
+#include "tests/support/run_suite.h"
 
 /* algorithms.md §7: y = (x1 − .3)² + .01 x2, the best fifth of ten. */
 static const double x2[] = {.5, .9, .1, .7, .3, .2, .8, .4, .6, 0};
@@ -132,15 +133,11 @@ int main(void)
 {
     Suite *suite = suite_create("importance");
     TCase *tcase = tcase_create("importance");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, divergences_have_their_values);
     tcase_add_test(tcase, categories_that_win_matter);
     tcase_add_test(tcase, shares_point_at_what_matters);
     tcase_add_test(tcase, few_or_equal_trials_say_nothing);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

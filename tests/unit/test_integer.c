@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *text;
@@ -112,9 +113,5 @@ int main(void)
     tcase_add_test(sums_case, reals_stop_at_the_ends_of_the_type);
     suite_add_tcase(suite, texts_case);
     suite_add_tcase(suite, sums_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

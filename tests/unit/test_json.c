@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json_value.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     double x;
@@ -183,7 +184,6 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tcase = tcase_create("json");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, number_prints_in_the_shortest_form_that_reads_back, 0,
                         (int)(sizeof numbers / sizeof numbers[0]));
@@ -197,8 +197,5 @@ int main(void)
     tcase_add_test(tcase, every_unknown_field_is_named);
     tcase_add_test(tcase, writer_escapes_and_separates);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/boundary/walk.h"
 #include "worker/agent/kept_output.h"
 #include "worker/agent/orphans.h"
@@ -405,7 +406,6 @@ int main(void)
 {
     Suite *suite = suite_create("keep");
     TCase *tcase = tcase_create("keep");
-    SRunner *all = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, every_line_is_recorded_once_by_agents_that_are_killed, 0, 4);
@@ -416,8 +416,5 @@ int main(void)
     tcase_add_test(tcase, only_the_recorded_shim_is_believed);
     tcase_add_test(tcase, a_record_is_read_as_a_whole_or_not);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(all, CK_NORMAL);
-    int failed = srunner_ntests_failed(all);
-    srunner_free(all);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,12 +1,12 @@
 /* The lanes of workers: which spans belong together, the gaps between them, and their reasons. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "server/analysis/lanes.h"
 #include "server/store/spans.h"
+#include "tests/support/run_suite.h"
 
 static struct span_row span(const char *worker, int64_t id, int64_t from_s, int64_t to_s)
 {
@@ -157,7 +157,6 @@ int main(void)
 {
     Suite *suite = suite_create("lanes");
     TCase *tcase = tcase_create("lanes");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, gaps_are_where_nothing_runs, 0,
                         (int)(sizeof lanes / sizeof lanes[0]));
@@ -166,8 +165,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_gap_is_of_no_study_only_where_that_is_certain, 0,
                         (int)(sizeof closed_gaps / sizeof closed_gaps[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

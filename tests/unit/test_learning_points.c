@@ -1,10 +1,10 @@
 /* The learning curve of a trial whose attempts began again. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "server/analysis/learning_points.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *what;
@@ -76,14 +76,10 @@ int main(void)
 {
     Suite *suite = suite_create("learning_points");
     TCase *tcase = tcase_create("curves");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, what_was_begun_again_counts_no_more, 0,
                         (int)(sizeof curves / sizeof curves[0]));
     tcase_add_test(tcase, a_long_curve_is_thinned_with_both_of_its_ends);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

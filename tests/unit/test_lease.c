@@ -3,12 +3,12 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/canned_server.h"
 #include "tests/support/clock_manual.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/attempt_log.h"
 
 #define OK(body)                                                                                   \
@@ -485,7 +485,6 @@ int main(void)
 {
     Suite *suite = suite_create("lease");
     TCase *tcase = tcase_create("lease");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_sent);
     tcase_add_test(tcase, utilization_is_sent_at_the_rate_of_heartbeats);
@@ -504,8 +503,5 @@ int main(void)
     tcase_add_test(tcase, answers_of_a_stranger_do_no_harm);
     tcase_add_test(tcase, a_result_is_kept_until_our_server_takes_it);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

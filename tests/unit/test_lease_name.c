@@ -1,9 +1,9 @@
 /* Names of leases, and how often a lease is renewed. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/domain/lease.h"
+#include "tests/support/run_suite.h"
 
 static const struct lease_name sample = {
     .attempt_id = 123456789,
@@ -87,17 +87,11 @@ int main(void)
 {
     Suite *suite = suite_create("lease_name");
     TCase *tcase = tcase_create("lease");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(tcase, name_reads_back_as_it_was, 0, 7);
     tcase_add_test(tcase, lease_has_one_name);
     tcase_add_loop_test(tcase, what_is_no_name_is_not_found, 0, 13);
     tcase_add_test(tcase, cluster_beats_at_most_500_times_a_second);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

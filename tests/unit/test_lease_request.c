@@ -9,6 +9,7 @@
 
 #include "common/http/responder.h"
 #include "tests/support/clock_manual.h"
+#include "tests/support/run_suite.h"
 
 #define ENDED "{\"type\":\"/problems/lease-ended\",\"status\":410,\"detail\":\"it has ended\"}"
 
@@ -123,9 +124,5 @@ int main(void)
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_test(tcase, a_lease_that_has_ended_is_asked_for_anew_once_at_once);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,10 +2,10 @@
 #include "worker/agent/leaving.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/batch_deadline.h"
 
 static struct leaving leaving;
@@ -195,7 +195,6 @@ int main(void)
 {
     Suite *suite = suite_create("leaving");
     TCase *tcase = tcase_create("leaving");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, requests_lead_one_way, 0,
                         (int)(sizeof requests / sizeof requests[0]));
@@ -210,8 +209,5 @@ int main(void)
     tcase_add_loop_test(tcase, times_are_read_as_squeue_prints_them, 0,
                         (int)(sizeof times / sizeof times[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* Which time is kept, wasted and saved, from attempts made here. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "server/analysis/ledger.h"
 #include "server/analysis/spending.h"
 #include "server/store/spans.h"
+#include "tests/support/run_suite.h"
 
 #define NOW_MS 1000000
 #define FAR 1e-9
@@ -148,7 +148,6 @@ int main(void)
 {
     Suite *suite = suite_create("ledger");
     TCase *tcase = tcase_create("sums");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, each_end_has_its_part, 0, (int)(sizeof ends / sizeof ends[0]));
     tcase_add_test(tcase, stopping_saves_what_was_left_at_the_pace_of_the_trial);
@@ -157,8 +156,5 @@ int main(void)
     tcase_add_test(tcase, a_clock_that_was_set_back_takes_no_time_away);
     tcase_add_test(tcase, what_was_spent_by_a_moment);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

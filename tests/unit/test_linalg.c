@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
+
 enum { N = 40, THREADS = 4, ROUNDS = 4000 };
 
 static double spd[N * N];
@@ -76,13 +78,9 @@ int main(void)
 {
     Suite *suite = suite_create("linalg");
     TCase *tcase = tcase_create("linalg");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, threads_at_the_same_time_change_no_digit);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "server/files/log_file.h"
 #include "server/files/logs.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 
 #define LIMIT 1000 /* of the small files below: 500 and 500 */
 
@@ -379,7 +379,6 @@ int main(void)
 {
     Suite *suite = suite_create("logs");
     TCase *tcase = tcase_create("logs");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, a_long_log_keeps_its_beginning_and_its_end, 0, COUNT(pieces));
@@ -393,9 +392,5 @@ int main(void)
     tcase_add_test(tcase, a_new_start_counts_what_is_there_and_removes_what_no_study_needs);
     tcase_add_test(tcase, who_waits_for_a_log_is_woken_by_its_pieces_alone);
     suite_add_tcase(suite, tcase);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite_in_process(suite);
 }

@@ -1,11 +1,11 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/mcp/message.h"
 #include "server/mcp/revision.h"
 #include "server/mcp/text.h"
 #include "server/mcp/tool.h"
+#include "tests/support/run_suite.h"
 
 /* ---- text ---- */
 
@@ -250,9 +250,5 @@ int main(void)
     tcase_add_test(tcase, revisions_have_names);
     tcase_add_test(tcase, tools_say_what_they_are);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

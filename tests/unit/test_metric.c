@@ -3,10 +3,10 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/report_text.h"
+#include "tests/support/run_suite.h"
 #include "worker/report/number.h"
 #include "worker/report/reader.h"
 
@@ -276,7 +276,6 @@ int main(void)
 {
     Suite *suite = suite_create("metric");
     TCase *tcase = tcase_create("metric");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, report_is_read_or_told_why_not, 0,
                         (int)(sizeof texts / sizeof texts[0]));
@@ -286,8 +285,5 @@ int main(void)
     tcase_add_test(tcase, nul_bytes_are_no_digits);
     tcase_add_test(tcase, long_numbers_are_numbers);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,8 +2,9 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/run_suite.h"
 
 static struct metric_bound parse(const char *text)
 {
@@ -171,7 +172,6 @@ int main(void)
 {
     Suite *suite = suite_create("metric_bound");
     TCase *tcase = tcase_create("bounds");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_bound_is_read_and_printed, 0,
                         (int)(sizeof accepted / sizeof accepted[0]));
@@ -182,8 +182,5 @@ int main(void)
                         (int)(sizeof trials / sizeof trials[0]));
     tcase_add_test(tcase, without_values_nothing_is_known_and_without_bounds_all_is_feasible);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

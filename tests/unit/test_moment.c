@@ -4,6 +4,8 @@
 #include <check.h>
 #include <inttypes.h>
 
+#include "tests/support/run_suite.h"
+
 static const struct {
     const char *text;
     int64_t wall_ms;
@@ -59,9 +61,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_moment_is_read, 0, sizeof moments / sizeof moments[0]);
     tcase_add_loop_test(tcase, what_is_no_moment_is_refused, 0, sizeof others / sizeof others[0]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

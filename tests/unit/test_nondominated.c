@@ -2,10 +2,10 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/rng.h"
 #include "server/model/nondominated_marks.h"
+#include "tests/support/run_suite.h"
 
 enum { POINTS = 60, MANY = 400 };
 
@@ -140,7 +140,6 @@ int main(void)
 {
     Suite *suite = suite_create("nondominated");
     TCase *tcase = tcase_create("nondominated");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, equal_points_share_a_rank);
     tcase_add_test(tcase, the_front_has_each_point_once);
@@ -150,8 +149,5 @@ int main(void)
     tcase_add_test(tcase, a_cost_without_a_range_adds_no_distance);
     tcase_add_test(tcase, crowding_of_a_great_range_is_a_number);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

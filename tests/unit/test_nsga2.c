@@ -8,6 +8,7 @@
 #include "server/strategy/nsga2/variation.h"
 #include "server/strategy/population.h"
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 enum { TRIALS_MAX = 600, PARAMS = 4 };
@@ -267,9 +268,5 @@ int main(void)
     tcase_set_timeout(searches, 60);
     suite_add_tcase(suite, ranks);
     suite_add_tcase(suite, searches);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* What a bundle answers in the place of a server. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/bundle/offline.h"
 
 static char folder[DIRECTORY_BYTES];
@@ -176,15 +176,11 @@ int main(void)
 {
     Suite *suite = suite_create("offline");
     TCase *tcase = tcase_create("offline");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, leases_go_out_one_by_one);
     tcase_add_test(tcase, what_does_not_fit_the_time_left_stays);
     tcase_add_test(tcase, a_checkpoint_of_another_host_is_not_gone_on_from);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,10 +2,10 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/report_text.h"
+#include "tests/support/run_suite.h"
 #include "worker/report/escape.h"
 #include "worker/report/transcript.h"
 
@@ -404,7 +404,6 @@ int main(void)
 {
     Suite *suite = suite_create("parse");
     TCase *tcase = tcase_create("parse");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, reports_are_found_in_what_programs_print, 0, COUNT(streams));
     tcase_add_test(tcase, nul_bytes_separate_nothing);
@@ -418,8 +417,5 @@ int main(void)
     tcase_add_test(tcase, long_line_is_kept_in_pieces);
     tcase_add_test(tcase, last_lines_are_whole_and_clean);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

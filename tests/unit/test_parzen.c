@@ -2,11 +2,11 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/normal.h"
 #include "common/rng.h"
 #include "server/model/radix_sort.h"
+#include "tests/support/run_suite.h"
 
 static void column(struct points *x, size_t n, const double at[])
 {
@@ -183,7 +183,6 @@ int main(void)
 {
     Suite *suite = suite_create("parzen");
     TCase *tcase = tcase_create("parzen");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, numbers_are_sorted_and_equals_keep_their_order);
     tcase_add_test(tcase, widths_are_the_larger_gap);
@@ -192,8 +191,5 @@ int main(void)
     tcase_add_test(tcase, draws_follow_the_density);
     tcase_add_test(tcase, without_points_only_the_prior_is_left);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,8 +3,9 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/run_suite.h"
 
 #define LOSS "[{\"metric\":\"loss\",\"direction\":\"minimize\"}]"
 #define BEST_LOSS "[{\"metric\":\"loss\",\"direction\":\"minimize\",\"fold\":\"best\"}]"
@@ -625,7 +626,6 @@ int main(void)
 {
     Suite *suite = suite_create("pending");
     TCase *tcase = tcase_create("pending");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, last_value_of_a_step_counts);
     tcase_add_test(tcase, the_same_value_again_is_no_correction);
@@ -650,8 +650,5 @@ int main(void)
     tcase_add_test(tcase, names_without_a_place_are_told_in_one_sentence);
     tcase_add_loop_test(tcase, a_value_that_completes_no_trial_is_told, 0, COUNT(deciding));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

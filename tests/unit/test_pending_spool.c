@@ -3,11 +3,11 @@
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending.h"
 #include "worker/agent/pending_condense.h"
@@ -470,7 +470,6 @@ int main(void)
 {
     Suite *suite = suite_create("pending_spool");
     TCase *tcase = tcase_create("pending_spool");
-    SRunner *runner = srunner_create(suite);
 
     log_start("test", LOG_LEVEL_ERROR);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -490,8 +489,5 @@ int main(void)
     tcase_add_test(tcase, a_shorter_spool_knows_what_was_refused_and_best);
     tcase_add_test(tcase, a_shorter_spool_knows_the_steps_of_the_run);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,10 +1,10 @@
 /* A mean made of other models: its value and its gradient. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/rng.h"
 #include "server/model/prior_mean.h"
+#include "tests/support/run_suite.h"
 
 enum { N = 12, Q = 3, NUM = 3, CAT = 1, FANTASIES = 2 };
 
@@ -127,13 +127,9 @@ int main(void)
 {
     Suite *suite = suite_create("prior_mean");
     TCase *tcase = tcase_create("mean");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, parts_add_their_means_on_what_they_know);
     tcase_add_test(tcase, the_gradient_is_that_of_the_value);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,7 +2,8 @@
 #include "common/processor.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/support/run_suite.h"
 
 START_TEST(it_says_what_the_compiler_s_library_says)
 {
@@ -26,12 +27,8 @@ int main(void)
 {
     Suite *suite = suite_create("processor");
     TCase *tcase = tcase_create("vectors");
-    SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, it_says_what_the_compiler_s_library_says);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

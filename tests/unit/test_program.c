@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
+
 static const struct {
     const char *script, *printed, *error; /* error NULL: none */
 } programs[] = {
@@ -74,15 +76,11 @@ int main(void)
 {
     Suite *suite = suite_create("program");
     TCase *tcase = tcase_create("program");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_program_is_asked_for_a_limited_time, 0,
                         (int)(sizeof programs / sizeof programs[0]));
     tcase_add_test(tcase, a_program_that_is_not_there_is_said_so);
     tcase_add_test(tcase, a_program_reads_its_input_and_complains);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

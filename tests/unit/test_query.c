@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/devices/devices.h"
 
 #define LIMIT_MS 300
@@ -343,7 +344,6 @@ int main(void)
 {
     Suite *suite = suite_create("query");
     TCase *tcase = tcase_create("query");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, a_tool_answers_or_is_given_up, 0,
@@ -354,8 +354,5 @@ int main(void)
     tcase_add_test(tcase, one_slot_asks_with_all_that_is_free);
     tcase_add_test(tcase, a_gpu_on_which_jobs_fail_comes_back_after_its_wait);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

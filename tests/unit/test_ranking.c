@@ -1,9 +1,9 @@
 #include "server/schedule/ranking.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 
 #define N 3000
 
@@ -67,13 +67,9 @@ int main(void)
 {
     Suite *suite = suite_create("ranking");
     TCase *tcase = tcase_create("ranking");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, ranks_agree_with_counting);
     tcase_add_test(tcase, emptied_ranking_fills_again);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

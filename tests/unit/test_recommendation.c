@@ -9,6 +9,7 @@
 
 #include "common/rng.h"
 #include "server/strategy/gp/stored_fit.h"
+#include "tests/support/run_suite.h"
 
 enum { TRIALS_MAX = 64, PARAMS = 3 };
 
@@ -439,9 +440,5 @@ int main(void)
     tcase_add_test(noise, little_tells_nothing);
     tcase_add_test(noise, equal_values_recommend_the_first);
     tcase_add_test(noise, it_ends_when_asked_to);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

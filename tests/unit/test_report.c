@@ -15,6 +15,7 @@
 #include "server/report/param_axis.h"
 #include "server/report/prose.h"
 #include "server/report/svg.h"
+#include "tests/support/run_suite.h"
 
 /* ---- texts ---- */
 
@@ -496,7 +497,6 @@ int main(void)
 {
     Suite *suite = suite_create("report");
     TCase *cases = tcase_create("report");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(cases, markup_and_unseen_characters_are_escaped);
@@ -517,8 +517,5 @@ int main(void)
     tcase_add_test(cases, the_expected_best_is_that_of_all_draws);
     tcase_add_test(cases, a_paper_tells_of_failures_and_bears_hostile_names);
     suite_add_tcase(suite, cases);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/agent/backoff.h"
 
 #define SLOTS 800
@@ -92,14 +92,10 @@ int main(void)
 {
     Suite *suite = suite_create("retry rate");
     TCase *tcase = tcase_create("retry rate");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_restart_brings_no_storm, 0,
                         (int)(sizeof restarts / sizeof restarts[0]));
     tcase_add_test(tcase, those_that_were_told_when_to_come_do_not_come_together);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,9 +3,9 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/normal.h"
+#include "tests/support/run_suite.h"
 
 START_TEST(splitmix64_has_its_published_outputs)
 {
@@ -60,14 +60,10 @@ int main(void)
 {
     Suite *suite = suite_create("rng");
     TCase *tcase = tcase_create("rng");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, splitmix64_has_its_published_outputs);
     tcase_add_test(tcase, draws_have_the_moments_of_their_distributions);
     tcase_add_test(tcase, quantiles_invert_probabilities);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

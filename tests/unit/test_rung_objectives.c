@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 #define TWO                                                                                        \
@@ -305,7 +306,6 @@ int main(void)
 {
     Suite *suite = suite_create("rung_objectives");
     TCase *tcase = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, hyperband_lets_the_first_fronts_go_on, 0, 20);
     tcase_add_test(tcase, within_a_front_the_one_with_more_room_goes_on);
@@ -317,8 +317,5 @@ int main(void)
     tcase_add_test(tcase, facts_have_the_values_of_all_objectives);
     tcase_add_test(tcase, what_takes_one_objective_is_refused);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

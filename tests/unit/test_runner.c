@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/boundary/cgroup.h"
 #include "worker/agent/boundary/walk.h"
 #include "worker/agent/oom_watch.h"
@@ -436,7 +437,6 @@ int main(void)
 {
     Suite *suite = suite_create("runner");
     TCase *jobs = tcase_create("jobs");
-    SRunner *all = srunner_create(suite);
 
     tcase_add_checked_fixture(jobs, setup, teardown);
     tcase_add_test(jobs, a_stopped_job_obeys_sigterm);
@@ -454,8 +454,5 @@ int main(void)
     tcase_add_test(jobs, a_cgroup_counts_its_own_kills);
     ADD_LOOP(jobs, a_boundary_is_chosen_or_refused, choices);
     suite_add_tcase(suite, jobs);
-    srunner_run_all(all, CK_NORMAL);
-    int failed = srunner_ntests_failed(all);
-    srunner_free(all);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

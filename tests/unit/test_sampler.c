@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/support/clock_manual.h"
+#include "tests/support/run_suite.h"
 
 #define LIMIT_MS 300
 #define A "GPU-11111111-aaaa"
@@ -167,7 +168,6 @@ int main(void)
 {
     Suite *suite = suite_create("sampler");
     TCase *tcase = tcase_create("sampler");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, each_gpu_has_its_own);
     tcase_add_test(tcase, a_card_of_amd_says_its_use);
@@ -177,8 +177,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_tool_that_hangs_or_fails_is_no_sample_and_asked_later, 0,
                         (int)(sizeof bad / sizeof bad[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

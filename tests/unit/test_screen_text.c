@@ -1,10 +1,10 @@
 /* What a program printed, made fit for a terminal; sizes as people write them. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/screen_text.h"
 #include "common/size.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *printed;
@@ -84,13 +84,9 @@ int main(void)
 {
     Suite *suite = suite_create("screen_text");
     TCase *tcase = tcase_create("screen_text");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, nothing_commands_the_terminal, 0, COUNT(texts));
     tcase_add_loop_test(tcase, a_size_is_read, 0, COUNT(sizes));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "tests/support/run_suite.h"
 
 static int note(void *context, const char *name, const char *value, struct err *err)
 {
@@ -128,9 +129,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_flag_is_true_or_false_and_nothing_else, 0,
                         sizeof flags / sizeof flags[0]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

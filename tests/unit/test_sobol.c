@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/own.h"
+#include "tests/support/run_suite.h"
 
 /* Gray-code order, unscrambled; the first nine points of the published sequence. */
 static const double published[9][6] = {
@@ -97,7 +98,6 @@ int main(void)
 {
     Suite *suite = suite_create("sobol");
     TCase *tcase = tcase_create("sobol");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, first_points_are_the_published_ones, 0, 9);
     tcase_add_loop_test(tcase, far_dimensions_agree_with_another_implementation, 0,
@@ -105,8 +105,5 @@ int main(void)
     tcase_add_test(tcase, every_block_is_stratified_in_every_dimension);
     tcase_add_test(tcase, keys_scramble_differently);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

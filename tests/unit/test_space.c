@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 /* One of everything, children before parents among them. */
@@ -792,7 +793,6 @@ int main(void)
 {
     Suite *suite = suite_create("space");
     TCase *tcase = tcase_create("space");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, normalised_space_reads_back_to_itself);
     tcase_add_test(tcase, order_of_conditions_and_values_makes_no_difference);
@@ -822,8 +822,5 @@ int main(void)
     tcase_add_test(tcase, choices_up_to_four_kib_are_taken);
     tcase_add_test(tcase, every_fault_is_reported_at_once);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

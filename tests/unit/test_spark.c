@@ -1,9 +1,9 @@
 /* The line of the best values so far: the same whether trials come at once or one by one. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "server/analysis/spark.h"
+#include "tests/support/run_suite.h"
 
 static const struct study_def lower = {.n_objectives = 1,
                                        .objectives = {{.direction = DIRECTION_MINIMIZE}}};
@@ -93,14 +93,10 @@ int main(void)
 {
     Suite *suite = suite_create("spark");
     TCase *tcase = tcase_create("lines");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, it_does_not_matter_how_they_come);
     tcase_add_test(tcase, few_trials_have_few_points);
     tcase_add_test(tcase, a_line_that_always_improves_is_kept_within_its_bounds);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

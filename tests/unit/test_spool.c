@@ -12,6 +12,7 @@
 #include "common/crc32c.h"
 #include "common/log.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/attempt_log.h"
 
 #define N_RECORDS 4
@@ -376,7 +377,6 @@ int main(void)
 {
     Suite *suite = suite_create("spool");
     TCase *tcase = tcase_create("spool");
-    SRunner *runner = srunner_create(suite);
 
     log_start("test", LOG_LEVEL_ERROR); /* thousands of damaged files */
     tcase_add_checked_fixture(tcase, open_folder, close_folder);
@@ -392,8 +392,5 @@ int main(void)
     tcase_add_test(tcase, a_result_is_read_as_it_was_sent);
     tcase_add_test(tcase, a_job_started_again_has_no_end_and_no_step_yet);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

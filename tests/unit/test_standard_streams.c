@@ -4,10 +4,11 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/run_suite.h"
 
 static bool is_null(int fd)
 {
@@ -73,12 +74,8 @@ int main(void)
 {
     Suite *suite = suite_create("standard_streams");
     TCase *tcase = tcase_create("start");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, closed_ones_are_held, 0, 8);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

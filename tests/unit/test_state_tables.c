@@ -1,11 +1,11 @@
 /* The tables of request ids and tokens, in the cases that no client brings about at will. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/state/requests.h"
 #include "server/state/tokens.h"
 #include "server/store/tokens.h"
+#include "tests/support/run_suite.h"
 
 /* They meet in the table: it looks at the first eight bytes. */
 static const unsigned char request[16] = "12345678abcdefg";
@@ -120,7 +120,6 @@ int main(void)
 {
     Suite *suite = suite_create("state_tables");
     TCase *tcase = tcase_create("tables");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, a_request_is_told_from_one_that_begins_like_it);
     tcase_add_test(tcase, an_older_attempt_replaces_no_newer_one);
@@ -128,8 +127,5 @@ int main(void)
     tcase_add_test(tcase, all_that_were_kept_long_enough_are_forgotten);
     tcase_add_test(tcase, a_token_counts_until_it_ends);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

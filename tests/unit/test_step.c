@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
+
 static const struct {
     int64_t step;
     int digits;
@@ -181,7 +183,6 @@ int main(void)
 {
     Suite *suite = suite_create("step");
     TCase *tcase = tcase_create("step");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_step_is_printed_in_decimal, 0, COUNT(formats));
     tcase_add_test(tcase, one_of_a_resource_is_singular);
@@ -192,8 +193,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_unit_is_finer_than_what_is_said, 0, COUNT(units));
     tcase_add_loop_test(tcase, a_member_is_read_as_it_stands, 0, COUNT(members));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/schedule_fixture.h"
 
 #define MEDIAN(after)                                                                              \
@@ -173,7 +173,6 @@ int main(void)
 {
     Suite *suite = suite_create("stopping");
     TCase *tcase = tcase_create("stopping");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, median_of_running_means_decides);
     tcase_add_test(tcase, median_needs_enough_completed_trials);
@@ -183,8 +182,5 @@ int main(void)
     tcase_add_test(tcase, stopped_trial_gives_up_its_slot);
     tcase_add_test(tcase, plain_study_keeps_no_facts);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

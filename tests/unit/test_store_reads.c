@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/store/trial_values.h"
+#include "tests/support/run_suite.h"
 
 static struct store *store;
 static char directory[64];
@@ -177,13 +178,9 @@ int main(void)
 {
     Suite *suite = suite_create("store_reads");
     TCase *tcase = tcase_create("memory and disk");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, studies_are_found_by_id_and_in_pages, 0, 2);
     tcase_add_loop_test(tcase, a_trial_has_the_value_that_was_asked_for_if_it_is_finite, 0, 2);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,10 +1,10 @@
 /* What is made of an SQL statement that fails. In memory. */
 #include <check.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include "server/store/store.h"
 #include "tests/support/failing_statements.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     int rc;
@@ -46,13 +46,9 @@ int main(void)
 {
     Suite *suite = suite_create("store_statements");
     TCase *tcase = tcase_create("failures");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, each_failure_is_told_apart_and_passes, 0,
                         (int)(sizeof failures / sizeof failures[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

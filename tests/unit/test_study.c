@@ -2,8 +2,9 @@
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/run_suite.h"
 
 /* Every field there is, as in the documentation of the interface. */
 static const char whole[] =
@@ -288,7 +289,6 @@ int main(void)
 {
     Suite *suite = suite_create("study");
     TCase *tcase = tcase_create("study");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, normalised_body_reads_back_to_itself);
     tcase_add_test(tcase, short_form_equals_long_form);
@@ -300,8 +300,5 @@ int main(void)
     tcase_add_test(tcase, all_faults_are_reported_at_once);
     tcase_add_test(tcase, better_follows_the_direction_and_nan_is_worst);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

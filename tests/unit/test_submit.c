@@ -1,8 +1,8 @@
 /* How many tasks a job array gets, what squeue says, and the script that is submitted. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/cli/submit/plan.h"
 #include "worker/cli/submit/script.h"
 #include "worker/cli/submit/task_queue.h"
@@ -195,7 +195,6 @@ int main(void)
 {
     Suite *suite = suite_create("submit");
     TCase *tcase = tcase_create("submit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, tasks_follow_the_queue, 0, sizeof plans / sizeof plans[0]);
     tcase_add_test(tcase, failed_submissions_come_at_growing_distances);
@@ -208,8 +207,5 @@ int main(void)
     tcase_add_test(tcase, a_followed_task_leaves_when_idle);
     tcase_add_test(tcase, an_option_that_would_leave_its_line_is_refused);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

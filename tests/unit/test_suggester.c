@@ -4,9 +4,9 @@
 #include "server/suggester/untried.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 /* Suggests the share of finished trials and records what it was shown. */
@@ -373,9 +373,5 @@ int main(void)
     tcase_add_test(tcase, exact_serving_keeps_the_order_of_requests);
     tcase_add_test(tcase, a_job_of_a_suggester_that_is_gone_is_not_taken_by_the_next);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

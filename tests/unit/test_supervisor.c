@@ -1,7 +1,8 @@
 #include "worker/agent/supervisor.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "tests/support/run_suite.h"
 
 static struct supervisor supervisor;
 
@@ -128,7 +129,6 @@ int main(void)
 {
     Suite *suite = suite_create("supervisor");
     TCase *tcase = tcase_create("supervisor");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, notified_job_has_five_seconds_then_thirty);
     tcase_add_test(tcase, notified_again_gains_no_time);
@@ -140,8 +140,5 @@ int main(void)
     tcase_add_test(tcase, a_job_that_is_gone_is_sent_nothing);
     tcase_add_test(tcase, every_path_ends);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

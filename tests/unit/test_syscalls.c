@@ -9,12 +9,13 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/run_suite.h"
 
 /* From here on close_range() fails as on Linux 5.8. */
 static void forget_close_range(void)
@@ -82,13 +83,9 @@ int main(void)
 {
     Suite *suite = suite_create("syscalls");
     TCase *tcase = tcase_create("late");
-    SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, a_range_of_descriptors_is_closed, 0, 2);
     tcase_add_test(tcase, a_process_is_ended_by_its_descriptor);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "common/array.h"
 #include "common/table.h"
+#include "tests/support/run_suite.h"
 
 START_TEST(an_array_grows_and_keeps_its_items)
 {
@@ -140,7 +141,6 @@ int main(void)
 {
     Suite *suite = suite_create("table");
     TCase *tcase = tcase_create("table");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, an_array_grows_and_keeps_its_items);
     tcase_add_test(tcase, an_array_that_cannot_grow_stays_as_it_is);
@@ -149,8 +149,5 @@ int main(void)
     tcase_add_test(tcase, fields_leave_out_what_is_empty);
     tcase_add_test(tcase, a_table_over_its_limit_fails_where_it_is_written);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/step.h"
+#include "tests/support/run_suite.h"
 
 /* "81@1 27@3": the plan as the golden file writes it. */
 static size_t write_plan(const struct bracket_plan *plan, char text[], size_t size)
@@ -289,7 +290,6 @@ int main(void)
 {
     Suite *suite = suite_create("tables");
     TCase *tcase = tcase_create("tables");
-    SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, tables_equal_the_golden_file);
@@ -303,8 +303,5 @@ int main(void)
                         (int)(sizeof ratios / sizeof ratios[0]));
     tcase_add_test(tcase, a_share_of_trials_is_rounded_down);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "common/rng.h"
+#include "tests/support/run_suite.h"
 
 enum { N = 90, D = 3 };
 
@@ -101,13 +102,9 @@ int main(void)
 {
     Suite *suite = suite_create("theta_fit");
     TCase *tcase = tcase_create("theta_fit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, a_sum_has_a_large_share);
     tcase_add_test(tcase, a_small_share_is_left_out);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "server/strategy/strategy.h"
+#include "tests/support/run_suite.h"
 
 enum { LOW = 40, HIGH = 3, ASKS = 60 };
 
@@ -90,14 +91,10 @@ int main(void)
 {
     Suite *suite = suite_create("tpe");
     TCase *tcase = tcase_create("tpe");
-    SRunner *runner = srunner_create(suite);
 
     json_start();
     tcase_add_test(tcase, rungs_compare_those_who_came_to_the_same_level);
     tcase_add_test(tcase, without_rungs_the_complete_ones_are_the_best);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* From one space to another: what carries over, what does not, and which rows are worth it. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "server/domain/transfer.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 enum { PARAMS_MAX = 8, ROWS = 1000 };
@@ -177,7 +177,6 @@ int main(void)
 {
     Suite *suite = suite_create("transfer");
     TCase *tcase = tcase_create("rows");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, parameters_meet_by_name);
     tcase_add_test(tcase, choices_meet_by_value);
@@ -189,8 +188,5 @@ int main(void)
     tcase_add_test(tcase, a_row_becomes_the_nearest_legal_configuration);
     tcase_add_test(tcase, the_best_half_and_a_spread_are_chosen);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

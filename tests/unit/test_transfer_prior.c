@@ -8,6 +8,7 @@
 #include "server/strategy/gp/transfer_prior.h"
 #include "server/strategy/strategy.h"
 #include "server/strategy/warm_start.h"
+#include "tests/support/run_suite.h"
 #include "tests/support/space_text.h"
 
 enum { D = 2, OLD = 60, NEW = 12, TRIALS_MAX = 40 };
@@ -430,7 +431,6 @@ int main(void)
     Suite *suite = suite_create("transfer_prior");
     TCase *weights = tcase_create("weights");
     TCase *whole = tcase_create("whole");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(weights, a_helpful_source_is_used);
     tcase_add_test(weights, a_negated_source_is_excluded);
@@ -448,8 +448,5 @@ int main(void)
     tcase_add_test(whole, a_lost_fit_of_the_sources_changes_nothing);
     suite_add_tcase(suite, weights);
     suite_add_tcase(suite, whole);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/tree_pack.h"
 #include "worker/agent/tree_unpack.h"
 #include "worker/agent/tree_walk.h"
@@ -252,7 +253,6 @@ int main(void)
 {
     Suite *suite = suite_create("tree");
     TCase *tcase = tcase_create("tree");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_folder_comes_back_and_gives_the_same_bytes_again);
@@ -263,8 +263,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_link_stays_inside_or_not, 0,
                         (int)(sizeof links / sizeof links[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,7 +2,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "common/own.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 #include "worker/agent/tree_remove.h"
 
 #define NOBODY 65534
@@ -198,7 +198,6 @@ int main(void)
 {
     Suite *suite = suite_create("tree_remove");
     TCase *tcase = tcase_create("tree_remove");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, all_that_is_in_it_goes_and_nothing_beside_it);
@@ -209,8 +208,5 @@ int main(void)
     tcase_add_test(tcase, folders_without_rights_are_no_hindrance);
     tcase_add_test(tcase, what_cannot_be_removed_is_named_and_nothing_else_stays);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/http/client.h"
+#include "tests/support/run_suite.h"
 
 static char root[64];
 
@@ -150,7 +151,6 @@ int main(void)
 {
     Suite *suite = suite_create("trust");
     TCase *tcase = tcase_create("places");
-    SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, make_root, remove_root);
@@ -163,8 +163,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_variable_that_names_nothing_is_an_error, 0,
                         (int)(sizeof variables / sizeof variables[0]));
     tcase_add_test(tcase, a_client_asks_for_it_only_where_it_matters);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

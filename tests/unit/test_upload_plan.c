@@ -1,7 +1,7 @@
 /* Which piece of a log a worker sends next. */
 #include <check.h>
-#include <stdlib.h>
 
+#include "tests/support/run_suite.h"
 #include "worker/agent/upload_plan.h"
 
 #define MIB ((int64_t)1 << 20)
@@ -79,12 +79,8 @@ int main(void)
 {
     Suite *suite = suite_create("upload_plan");
     TCase *tcase = tcase_create("upload_plan");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_piece_is_chosen, 0, (int)(sizeof cases / sizeof cases[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,13 +3,13 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/files/uploads_private.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 
 #define MUST(step)                                                                                 \
     do {                                                                                           \
@@ -273,7 +273,6 @@ int main(void)
 {
     Suite *suite = suite_create("uploads");
     TCase *tcase = tcase_create("uploads");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, content_has_the_name_of_its_digest_and_is_stored_once);
@@ -284,8 +283,5 @@ int main(void)
     tcase_add_test(tcase, nothing_is_linked_between_the_answer_and_the_removal);
     tcase_add_test(tcase, with_little_room_left_on_the_disk_nothing_is_taken);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

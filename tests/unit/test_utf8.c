@@ -1,12 +1,12 @@
 /* Texts that were cut, are no UTF-8, or would command a terminal; and where they leave. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/utf8.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *text;
@@ -137,7 +137,6 @@ int main(void)
 {
     Suite *suite = suite_create("utf8");
     TCase *tcase = tcase_create("utf8");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_text_is_made_whole, 0, (int)(sizeof mends / sizeof mends[0]));
     tcase_add_loop_test(tcase, an_error_ends_with_a_whole_character, 0, 2);
@@ -145,8 +144,5 @@ int main(void)
     tcase_add_loop_test(tcase, json_is_valid_and_commands_no_terminal, 0,
                         (int)(sizeof quoted / sizeof quoted[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

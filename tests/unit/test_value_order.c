@@ -11,6 +11,7 @@
 
 #include "server/api/value_orders.h"
 #include "tests/support/directory.h"
+#include "tests/support/run_suite.h"
 
 #define TRIALS 60
 
@@ -522,7 +523,6 @@ int main(void)
 {
     Suite *suite = suite_create("value_order");
     TCase *tcase = tcase_create("order");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, finite_values_come_first_in_either_direction);
     tcase_add_test(tcase, the_filter_chooses_the_trials);
@@ -536,8 +536,5 @@ int main(void)
     tcase_add_test(tcase, no_definition_is_kept);
     tcase_add_loop_test(tcase, readers_at_once_find_what_each_would_find_alone, 0, 2);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

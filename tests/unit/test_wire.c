@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/run_suite.h"
+
 static const struct {
     bool (*fits)(const char *);
     const char *text;
@@ -585,7 +587,6 @@ int main(void)
 {
     Suite *suite = suite_create("wire");
     TCase *tcase = tcase_create("wire");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, names_follow_the_contract, 0, COUNT(names));
     tcase_add_test(tcase, names_have_a_greatest_length);
@@ -611,8 +612,5 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_no_checkpoint_is_not_present, 0, COUNT(no_checkpoints));
     tcase_add_loop_test(tcase, result_with_a_fault_is_refused, 0, COUNT(refused_results));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

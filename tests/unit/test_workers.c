@@ -3,11 +3,11 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/state/lifecycle.h"
 #include "server/state/node_health.h"
+#include "tests/support/run_suite.h"
 
 static struct state state;
 static struct store *store;
@@ -164,7 +164,6 @@ int main(void)
 {
     Suite *suite = suite_create("workers");
     TCase *tcase = tcase_create("workers");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, names_without_end_are_not_kept_without_end);
@@ -175,8 +174,5 @@ int main(void)
     tcase_add_test(tcase, a_forgotten_one_has_the_row_that_it_had);
     tcase_add_test(tcase, a_node_that_is_drained_outlives_its_workers);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,8 +1,8 @@
 /* common/wrap.h */
 #include <check.h>
-#include <stdlib.h>
 
 #include "common/wrap.h"
+#include "tests/support/run_suite.h"
 
 static const struct {
     const char *page;
@@ -32,13 +32,9 @@ int main(void)
 {
     Suite *suite = suite_create("wrap");
     TCase *tcase = tcase_create("wrap");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, lines_are_broken_between_words, 0,
                         (int)(sizeof cases / sizeof cases[0]));
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

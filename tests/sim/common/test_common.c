@@ -1,12 +1,12 @@
 /* The parts of the simulators: what their headers promise, and every seed relies on. */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "tests/sim/common/curves.h"
 #include "tests/sim/common/events.h"
 #include "tests/sim/common/network.h"
 #include "tests/sim/common/worker.h"
+#include "tests/support/run_suite.h"
 
 START_TEST(events_come_by_time_and_then_as_added)
 {
@@ -109,8 +109,6 @@ int main(void)
 {
     Suite *suite = suite_create("common");
     TCase *tcase = tcase_create("common");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tcase, events_come_by_time_and_then_as_added);
     tcase_add_test(tcase, faults_without_a_chance_draw_nothing);
@@ -118,9 +116,5 @@ int main(void)
     tcase_add_test(tcase, a_curve_depends_on_seed_trial_and_step_alone);
     tcase_add_test(tcase, a_broken_trial_stays_broken);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }
