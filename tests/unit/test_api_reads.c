@@ -1,4 +1,4 @@
-/* Everything that only reads, over real sockets and the real engine. */
+/* What is read of studies and their trials, over real sockets and the real engine. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "server/api/pages.h"
-#include "tests/support/clock_ahead.h"
 #include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
@@ -540,230 +538,6 @@ START_TEST(events_that_are_there_come_without_waiting)
 }
 END_TEST
 
-/* ---- workers, pages, the document ---- */
-
-START_TEST(workers_are_listed_with_what_they_hold)
-{
-    struct api_fixture f;
-
-    api_fixture_start(&f);
-    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
-    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\", \"host\": \"gpu07\"}");
-    api_expect(&f, 200, "GET", "/v1/workers", NULL); /* an answered lease is seen at once */
-    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\"trial\":1"));
-    api_expect(&f, 200, "GET", "/v1/workers/gpu07:0", NULL);
-    json_auto_t *worker = api_json(&f);
-    ck_assert_str_eq(json_string_value(json_object_get(worker, "host")), "gpu07");
-    ck_assert_int_eq(json_integer_value(json_at(worker, "leases.0.trial")), 1);
-    api_fixture_stop(&f);
-}
-END_TEST
-
-static void expect_worker(struct api_fixture *f, const char *state)
-{
-    api_expect(f, 200, "GET", "/v1/workers", NULL);
-    ck_assert_msg(strstr(buf_text(&f->last.body), state) != NULL, "%s", buf_text(&f->last.body));
-}
-
-START_TEST(workers_are_listed_by_name)
-{
-    static const char *const names[] = {"b", "B", "a-10", "zz", "a-2", "0"};
-    struct api_fixture f;
-    char body[100];
-
-    api_fixture_start(&f);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)snprintf(body, sizeof body, "{\"worker\": \"%s\"}", names[i]);
-        api_expect(&f, 200, "POST", "/v1/leases", body);
-    }
-    api_expect(&f, 200, "GET", "/v1/workers?format=csv", NULL);
-    const char *at = buf_text(&f.last.body);
-    static const char *const sorted[] = {"0", "B", "a-10", "a-2", "b", "zz"};
-    for (size_t i = 0; i < sizeof sorted / sizeof sorted[0]; i++) {
-        at = strchr(at, '\n') + 1;
-        ck_assert_int_eq(strncmp(at, sorted[i], strlen(sorted[i])), 0);
-    }
-    char path[200] = "/v1/workers?limit=4";
-    for (size_t i = 0; i < 6; i++) { /* pages of four and of two */
-        if (i % 4 == 0) {
-            api_expect(&f, 200, "GET", path, NULL);
-            json_auto_t *page = api_json(&f);
-            const char *next = json_string_value(json_object_get(page, "next_cursor"));
-            ck_assert_uint_eq(json_array_size(json_object_get(page, "items")), i == 0 ? 4 : 2);
-            ck_assert_int_eq(next != NULL, i == 0);
-            (void)snprintf(path, sizeof path, "/v1/workers?limit=4&cursor=%s", next);
-        }
-        (void)snprintf(body, sizeof body, "\"name\":\"%s\"", sorted[i]);
-        ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), body));
-    }
-    api_fixture_stop(&f);
-}
-END_TEST
-
-static struct clock_ahead ahead;
-
-static void wait_for_worker(struct api_fixture *f, const char *state)
-{
-    do { /* the time alone replaces the view after 100 ms */
-        api_expect(f, 200, "GET", "/v1/workers", NULL);
-    } while (strstr(buf_text(&f->last.body), state) == NULL);
-}
-
-START_TEST(a_worker_that_asks_no_more_is_gone)
-{
-    struct api_fixture f;
-
-    clock_ahead_init(&ahead);
-    api_fixture_start_at(&f, &ahead.clock);
-    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
-    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\"}");
-    char lease[100];
-    json_auto_t *grant = api_json(&f);
-    (void)snprintf(lease, sizeof lease, "/v1/leases/%s",
-                   json_string_value(json_at(grant, "lease.id")));
-    ahead.by_ms = 14 * 60000;
-    api_expect(&f, 200, "PUT", lease, "{}");
-    ahead.by_ms += 14 * 60000;
-    expect_worker(&f, "\"state\":\"active\""); /* its lease is over, but it was heard of */
-    ahead.by_ms += 2 * 60000;
-    wait_for_worker(&f, "\"state\":\"gone\"");
-    api_expect(&f, 200, "PUT", lease, "{}");
-    expect_worker(&f, "\"state\":\"active\"");
-    api_expect(&f, 204, "DELETE", lease, NULL);
-    expect_worker(&f, "\"state\":\"active\"");
-    ahead.by_ms += 16 * 60000;
-    wait_for_worker(&f, "\"state\":\"gone\"");
-    api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", NULL);
-    expect_worker(&f, "\"state\":\"draining\"");
-    api_fixture_stop(&f);
-}
-END_TEST
-
-START_TEST(a_worker_is_drained_and_resumed)
-{
-    struct api_fixture f;
-
-    api_fixture_start(&f);
-    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
-    api_expect(&f, 404, "POST", "/v1/workers/gpu07/drain", NULL);
-    api_expect(&f, 201, "POST", "/v1/leases",
-               "{\"worker\": \"gpu07:0\", \"health\": {\"ok\": false, \"reason\": \"no disk\"}}");
-    expect_worker(&f, "\"state\":\"active\",\"reason\":\"no disk\"");
-    api_expect(&f, 422, "POST", "/v1/workers/gpu07/drain", "{\"now\": true}");
-    api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", "{}");
-    ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}\n");
-    expect_worker(&f, "\"state\":\"draining\"");
-    api_expect(&f, 200, "GET", "/metrics", NULL);
-    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\nhone_workers{state=\"draining\"} 1\n"));
-    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\nhone_workers{state=\"active\"} 0\n"));
-    api_expect(&f, 200, "POST", "/v1/leases", "{\"worker\": \"gpu07:1\"}");
-    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\"reason\":\"drained\""));
-    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "gpu07 is draining"));
-    api_expect(&f, 200, "POST", "/v1/workers/gpu07:1/resume", NULL);
-    expect_worker(&f, "\"state\":\"active\"");
-    api_expect(&f, 200, "GET", "/v1/events?follow=false", NULL);
-    ck_assert_ptr_nonnull(strstr(
-        buf_text(&f.last.body), "\"kind\":\"worker-draining\",\"study\":null,\"trial\":null,"
-                                "\"attempt\":null,\"worker\":\"gpu07\",\"detail\":\"by request\""));
-    api_fixture_stop(&f);
-}
-END_TEST
-
-START_TEST(open_pages_are_served)
-{
-    static const char *const pages[] = {
-        "/", "/healthz", "/readyz", "/version", "/openapi.json", "/problems/invalid", "/metrics"};
-    struct api_fixture f;
-
-    api_fixture_start(&f);
-    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
-        api_expect(&f, 200, "GET", pages[i], NULL);
-        ck_assert_uint_gt(f.last.body.len, 2);
-        api_expect(&f, 200, "HEAD", pages[i], NULL);
-    }
-    api_fixture_stop(&f);
-}
-END_TEST
-
-/* Its commands can be pasted as they stand, whatever port and name the server has. */
-START_TEST(the_cheat_sheet_names_the_server_that_shows_it)
-{
-    static const char *const hosts[] = {"127.0.0.1:9", "localhost:65000"};
-    struct api_fixture f;
-
-    api_fixture_start(&f);
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        OWN(fd) int fd = http_connect(f.port);
-        OWN(http_answer) struct http_answer answer;
-        char bytes[100];
-        char line[100];
-        int len = snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
-        http_send(fd, bytes, (size_t)len);
-        ck_assert_int_eq(http_receive(fd, false, &answer), 200);
-        (void)snprintf(line, sizeof line, "\n  H=http://%s/v1\n", hosts[i]);
-        ck_assert_ptr_nonnull(strstr(buf_text(&answer.body), line));
-    }
-    api_fixture_stop(&f);
-}
-END_TEST
-
-static bool has_route(const char *method, const char *path)
-{
-    for (size_t i = 0; i < api_n_routes; i++) {
-        if (strcmp(api_routes[i].path, path) == 0
-            && strcasecmp(api_routes[i].method, method) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *scope_of(unsigned scopes)
-{
-    return scopes == (HTTP_SCOPE_WORKER | HTTP_SCOPE_READ) ? "any"
-           : (scopes & HTTP_SCOPE_WORKER) != 0             ? "worker"
-           : (scopes & HTTP_SCOPE_READ) != 0               ? "read"
-           : (scopes & HTTP_SCOPE_SUBMIT) != 0             ? "submit"
-           : (scopes & HTTP_SCOPE_ADMIN) != 0              ? "admin"
-                                                           : "none";
-}
-
-START_TEST(the_document_and_the_table_of_routes_agree)
-{
-    json_auto_t *document = json_loads(openapi[0], 0, NULL);
-    const json_t *paths = json_object_get(document, "paths");
-    const char *path;
-    json_t *item;
-
-    for (size_t i = 0; i < api_n_routes; i++) {
-        char method[16] = "";
-        for (size_t k = 0; api_routes[i].method[k] != '\0' && k < sizeof method - 1; k++) {
-            method[k] = (char)(api_routes[i].method[k] | 0x20);
-        }
-        const json_t *operation =
-            json_object_get(json_object_get(paths, api_routes[i].path), method);
-        ck_assert_msg(operation != NULL, "%s %s is not in the document", api_routes[i].method,
-                      api_routes[i].path);
-        const char *scope = json_string_value(json_object_get(operation, "x-scope"));
-        ck_assert_msg(scope != NULL && strcmp(scope, scope_of(api_routes[i].scopes)) == 0,
-                      "%s %s: x-scope", api_routes[i].method, api_routes[i].path);
-        ck_assert_msg((json_object_get(operation, "requestBody") != NULL)
-                          == (api_routes[i].body != HTTP_BODY_NONE),
-                      "%s %s: requestBody", api_routes[i].method, api_routes[i].path);
-    }
-    json_object_foreach (json_unconst(paths), path, item) {
-        const char *method;
-        json_t *operation;
-        json_object_foreach (item, method, operation) {
-            if (json_is_object(operation)) {
-                ck_assert_msg(has_route(method, path), "%s %s is in the document only", method,
-                              path);
-            }
-        }
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("api_reads");
@@ -786,13 +560,6 @@ int main(void)
     tcase_add_test(tcase, a_long_export_goes_on_over_slices);
     tcase_add_test(tcase, events_are_followed_and_resumed);
     tcase_add_test(tcase, events_that_are_there_come_without_waiting);
-    tcase_add_test(tcase, workers_are_listed_with_what_they_hold);
-    tcase_add_test(tcase, workers_are_listed_by_name);
-    tcase_add_test(tcase, a_worker_that_asks_no_more_is_gone);
-    tcase_add_test(tcase, a_worker_is_drained_and_resumed);
-    tcase_add_test(tcase, open_pages_are_served);
-    tcase_add_test(tcase, the_cheat_sheet_names_the_server_that_shows_it);
-    tcase_add_test(tcase, the_document_and_the_table_of_routes_agree);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
