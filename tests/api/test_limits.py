@@ -3,7 +3,7 @@
 who was taken is dropped; and slow clients take nothing from the others.
 
 Where other limits are tested: places for streams and bytes of answers, unit/test_http_slow.c;
-connections and descriptors, unit/test_http_limit.c; commands and reads that wait, unit/test_engine.c;
+connections and descriptors, unit/test_http_limit.c; commands and reads that wait, unit/test_engine_parts.c;
 requests that think, unit/test_api_think.c; the disk, test_bad_storage.py.
 """
 

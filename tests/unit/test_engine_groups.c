@@ -14,6 +14,7 @@
 #include "server/store/tokens.h"
 #include "tests/support/failing_statements.h"
 #include "tests/support/run_suite.h"
+#include "tests/unit/tagged_command.h"
 
 #define ANSWERS_MAX 512
 
@@ -33,8 +34,6 @@ static struct fixture {
     bool was_published_late; /* an answer left before the tokens that it is about */
 } f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static char origins[ANSWERS_MAX];
-
 static void deliver(void *context, struct command *const commands[], size_t n)
 {
     (void)context;
@@ -42,7 +41,7 @@ static void deliver(void *context, struct command *const commands[], size_t n)
     f.n_batches++;
     f.were_uses_lost |= commands[0]->err.code != ERR_NONE && f.n_uses_again < f.n_uses_taken;
     for (size_t i = 0; i < n; i++) {
-        f.tags[f.n_answers] = (int)((const char *)commands[i]->origin - origins);
+        f.tags[f.n_answers] = command_tag(commands[i]);
         f.codes[f.n_answers++] = commands[i]->err.code;
         /* None is valid where they could not be read. */
         f.was_published_late |= commands[i]->err.code == ERR_NONE && f.n_tokens > 0
@@ -128,11 +127,9 @@ static void start(void)
 /* Commands may come before the writer runs: so they are in one group. */
 static void submit(int tag)
 {
-    struct command *command = command_create(COMMAND_TOKEN_CREATE);
+    struct command *command = tagged_command(COMMAND_TOKEN_CREATE, tag);
     struct err err = {0};
 
-    ck_assert_ptr_nonnull(command);
-    command->origin = origins + tag;
     command->has_key = true; /* without `render` its reply is not kept */
     command->key[0] = (unsigned char)(1 + tag % 255);
     struct token_row *token = &as_token_create(command)->in.token;
@@ -259,11 +256,9 @@ END_TEST
 
 static void ask(int tag)
 {
-    struct command *command = command_create(COMMAND_ASK);
+    struct command *command = tagged_command(COMMAND_ASK, tag);
     struct err err = {0};
 
-    ck_assert_ptr_nonnull(command);
-    command->origin = origins + tag;
     (void)snprintf(as_ask(command)->in.ask.worker, sizeof as_ask(command)->in.ask.worker, "w");
     ck_assert_int_eq(engine_submit(f.engine, command, &err), 0);
 }
