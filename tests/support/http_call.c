@@ -177,6 +177,24 @@ int http_receive(int fd, bool is_head, struct http_answer *answer)
     return answer->status;
 }
 
+bool http_receive_until(int fd, struct buf *seen, const char *text)
+{
+    char piece[4096];
+
+    while (strstr(buf_text(seen), text) == NULL) {
+        ssize_t n = recv(fd, piece, sizeof piece, 0);
+        if (n < 0) {
+            perror("recv");
+            abort();
+        }
+        if (n == 0) {
+            return false;
+        }
+        buf_append(seen, piece, (size_t)n);
+    }
+    return true;
+}
+
 void http_send_request(int fd, const char *method, const char *path, const char *headers,
                        const char *body)
 {

@@ -32,6 +32,9 @@ void http_send(int fd, const char *bytes, size_t len);
 /* Reads exactly one answer; `is_head`: it has no body. Later bytes of the connection are
  * lost, so do not pipeline. */
 int http_receive(int fd, bool is_head, struct http_answer *answer);
+/* Appends what comes to `seen` until it holds `text`. False: the server closed the connection
+ * before. Aborts on an error. */
+bool http_receive_until(int fd, struct buf *seen, const char *text);
 /* Sends the head and body of a keep-alive request. */
 void http_send_request(int fd, const char *method, const char *path, const char *headers,
                        const char *body);

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/own.h"
 #include "tests/support/run_suite.h"
@@ -97,23 +96,6 @@ static void let_readers_go(void)
 
 /* ---- streams ---- */
 
-static bool receive(int fd, struct buf *seen)
-{
-    char piece[4096];
-    ssize_t n = recv(fd, piece, sizeof piece, 0);
-
-    ck_assert_int_ge(n, 0);
-    buf_append(seen, piece, (size_t)n);
-    return n > 0;
-}
-
-static void expect_text(int fd, struct buf *seen, const char *text)
-{
-    while (strstr(buf_text(seen), text) == NULL) {
-        ck_assert_msg(receive(fd, seen), "the stream ended before \"%s\"", text);
-    }
-}
-
 static int follow(const char *path, struct buf *seen)
 {
     int fd = http_connect(f.port);
@@ -128,7 +110,7 @@ static int fall_behind(const char *path, const char *shown, struct buf *seen)
 {
     drain_and_resume(); /* 3 and 4 */
     int fd = follow(path, seen);
-    expect_text(fd, seen, shown);
+    ck_assert(http_receive_until(fd, seen, shown));
     hold_readers();
     drain_and_resume(); /* 5 and 6 */
     let_events_go();    /* with 7 and 8 */
@@ -151,9 +133,7 @@ START_TEST(a_stream_that_events_were_removed_from_ends)
 
     start();
     OWN(fd) int fd = fall_behind(formats[_i].path, formats[_i].shown, &seen);
-    while (receive(fd, &seen)) {
-        ck_assert_ptr_null(strstr(buf_text(&seen), formats[_i].hidden));
-    }
+    ck_assert(!http_receive_until(fd, &seen, formats[_i].hidden));
     ck_assert_int_eq(strstr(buf_text(&seen), formats[_i].says) != NULL, _i == 2);
     api_expect(&f, 410, "GET", "/v1/events?follow=false&after=4", NULL);
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "go on with after=6"));
@@ -173,7 +153,7 @@ START_TEST(events_of_a_study_that_is_there_stay)
     start();
     OWN(fd) int fd = fall_behind("/v1/studies/demo/events", "{\"seq\":2,", &seen);
     api_expect(&f, 200, "PATCH", "/v1/studies/demo", "{\"state\": \"paused\"}");
-    expect_text(fd, &seen, "\"kind\":\"study-changed\"");
+    ck_assert(http_receive_until(fd, &seen, "\"kind\":\"study-changed\""));
     api_fixture_stop(&f);
 }
 END_TEST
@@ -187,11 +167,11 @@ START_TEST(a_stream_outlives_what_goes_behind_it)
     drain_and_resume(); /* 3 and 4 */
     let_events_go();    /* with 5 and 6 */
     OWN(fd) int fd = follow("/v1/events?after=0", &seen);
-    expect_text(fd, &seen, "{\"seq\":6,");
+    ck_assert(http_receive_until(fd, &seen, "{\"seq\":6,"));
     let_events_go(); /* with 7 and 8 */
-    expect_text(fd, &seen, "{\"seq\":8,");
+    ck_assert(http_receive_until(fd, &seen, "{\"seq\":8,"));
     drain_and_resume();
-    expect_text(fd, &seen, "{\"seq\":10,");
+    ck_assert(http_receive_until(fd, &seen, "{\"seq\":10,"));
     api_fixture_stop(&f);
 }
 END_TEST
@@ -202,9 +182,9 @@ START_TEST(a_place_yet_to_come_is_the_newest_one)
 
     start();
     OWN(fd) int fd = follow("/v1/events?format=text&after=1000", &seen);
-    expect_text(fd, &seen, "# after=2\n");
+    ck_assert(http_receive_until(fd, &seen, "# after=2\n"));
     drain_and_resume();
-    expect_text(fd, &seen, "draining");
+    ck_assert(http_receive_until(fd, &seen, "draining"));
     api_fixture_stop(&f);
 }
 END_TEST

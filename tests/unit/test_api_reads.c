@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
@@ -491,17 +490,6 @@ END_TEST
 
 /* ---- events ---- */
 
-static void expect_text(int fd, struct buf *seen, const char *text)
-{
-    char piece[4096];
-
-    while (strstr(buf_text(seen), text) == NULL) {
-        ssize_t n = recv(fd, piece, sizeof piece, 0);
-        ck_assert_msg(n > 0, "the stream ended before \"%s\"", text);
-        buf_append(seen, piece, (size_t)n);
-    }
-}
-
 START_TEST(events_are_followed_and_resumed)
 {
     struct api_fixture f;
@@ -512,15 +500,16 @@ START_TEST(events_are_followed_and_resumed)
     buf_init(&seen, 1 << 20);
     http_send_request(fd, "GET", "/v1/studies/demo/events?after=12",
                       "Accept: text/event-stream\r\n", NULL);
-    expect_text(fd, &seen, "id: 13\n");
+    ck_assert(http_receive_until(fd, &seen, "id: 13\n"));
     ck_assert_ptr_null(strstr(buf_text(&seen), "id: 12\n"));
     (void)api_finish_trial(&f, "demo", 9, (double)NAN);
-    expect_text(fd, &seen, "id: 15\n");
-    expect_text(fd, &seen,
-                "event: measurement\ndata: {\"kind\":\"measurement\",\"study\":\"demo\","
-                "\"trial\":7,\"attempt\":1,\"report\":{\"measurements\":[{\"step\":1,"
-                "\"metrics\":{\"loss\":9}}]}}\n\n");
-    expect_text(fd, &seen, "event: trial-ended\ndata: {\"seq\":15");
+    ck_assert(http_receive_until(fd, &seen, "id: 15\n"));
+    ck_assert(
+        http_receive_until(fd, &seen,
+                           "event: measurement\ndata: {\"kind\":\"measurement\",\"study\":\"demo\","
+                           "\"trial\":7,\"attempt\":1,\"report\":{\"measurements\":[{\"step\":1,"
+                           "\"metrics\":{\"loss\":9}}]}}\n\n"));
+    ck_assert(http_receive_until(fd, &seen, "event: trial-ended\ndata: {\"seq\":15"));
     api_fixture_stop(&f);
 }
 END_TEST

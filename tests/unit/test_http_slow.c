@@ -277,18 +277,6 @@ static void allow_lines(struct fixture *f, size_t n, bool ends)
     (void)pthread_mutex_unlock(&f->lock);
 }
 
-/* Reads until `text` has arrived. */
-static void expect_text(int fd, struct buf *seen, const char *text)
-{
-    char piece[4096];
-
-    while (strstr(buf_text(seen), text) == NULL) {
-        ssize_t n = recv(fd, piece, sizeof piece, 0);
-        ck_assert_int_gt(n, 0);
-        buf_append(seen, piece, (size_t)n);
-    }
-}
-
 START_TEST(a_stream_sleeps_until_it_is_woken)
 {
     struct fixture *f = fixture_start(NULL);
@@ -297,17 +285,17 @@ START_TEST(a_stream_sleeps_until_it_is_woken)
 
     buf_init(&seen, 1 << 20);
     http_send_request(fd, "GET", "/stream", NULL, NULL);
-    expect_text(fd, &seen, "\r\n\r\n");
+    ck_assert(http_receive_until(fd, &seen, "\r\n\r\n"));
     fixture_wait(f, &f->n_streams, 1);
     for (size_t i = 1; i <= 20; i++) {
         char line[32];
         allow_lines(f, i, false);
         (void)snprintf(line, sizeof line, "line %zu\n", i - 1);
-        expect_text(fd, &seen, line);
+        ck_assert(http_receive_until(fd, &seen, line));
     }
     allow_lines(f, 21, true);
-    expect_text(fd, &seen, "line 20\n");
-    expect_text(fd, &seen, "\r\n0\r\n\r\n");
+    ck_assert(http_receive_until(fd, &seen, "line 20\n"));
+    ck_assert(http_receive_until(fd, &seen, "\r\n0\r\n\r\n"));
     fixture_wait(f, &f->n_finished, 1);
     fixture_stop(f);
 }
@@ -353,7 +341,7 @@ START_TEST(a_stream_whose_reader_left_ends_at_the_next_heartbeat)
 
     buf_init(&seen, 1 << 20);
     http_send_request(fd, "GET", "/stream", NULL, NULL);
-    expect_text(fd, &seen, "\r\n\r\n");
+    ck_assert(http_receive_until(fd, &seen, "\r\n\r\n"));
     fixture_wait(f, &f->n_streams, 1);
     (void)pthread_mutex_lock(&f->lock);
     struct http_request *request = f->stream;
@@ -378,7 +366,7 @@ START_TEST(streams_are_counted)
         buf_init(&seen, 1 << 16);
         fds[i] = http_connect(f->port);
         http_send_request(fds[i], "GET", "/stream", NULL, NULL);
-        expect_text(fds[i], &seen, i < 256 ? " 200 " : " 503 ");
+        ck_assert(http_receive_until(fds[i], &seen, i < 256 ? " 200 " : " 503 "));
     }
     allow_lines(f, 1, true);
     http_stream_wake(f->server, NULL);
