@@ -1,11 +1,11 @@
 /* Events that go by age, while streams of them are open. */
 #include <check.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/own.h"
+#include "tests/support/clock_ahead.h"
 #include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
@@ -16,31 +16,20 @@ enum { READERS = 2, DAY_MS = 86400000 };
     "\"high\": 1}], \"objectives\": [{\"metric\": \"loss\", \"direction\": \"minimize\"}]}"
 
 static struct api_fixture f;
-
-/* The machine's clock, ahead by so much. */
-static _Atomic int64_t ahead_ms;
-
-static int64_t monotonic_ms(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->monotonic_ms(clock_system()) + ahead_ms;
-}
-
-static int64_t wall_ms(const struct clock *clock)
-{
-    (void)clock;
-    return clock_system()->wall_ms(clock_system()) + ahead_ms;
-}
-
-static const struct clock ahead = {monotonic_ms, wall_ms};
+static struct clock_ahead ahead;
 
 /* A study and a worker: the events 1 (study-created) and 2 (trial-running). */
 static void start(void)
 {
-    ahead_ms = 0;
-    api_fixture_start_at(&f, &ahead);
+    clock_ahead_init(&ahead);
+    api_fixture_start_at(&f, &ahead.clock);
     api_expect(&f, 201, "POST", "/v1/studies", STUDY);
     api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\"}");
+}
+
+static void stop(void)
+{
+    api_fixture_stop(&f);
 }
 
 /* One event each, of no study. */
@@ -53,7 +42,7 @@ static void drain_and_resume(void)
 /* All events of no study that there are go, but for the newest; later writes do it. */
 static void let_events_go(void)
 {
-    ahead_ms += INT64_C(401) * DAY_MS;
+    ahead.by_ms += INT64_C(401) * DAY_MS;
     drain_and_resume();
 }
 
@@ -131,7 +120,6 @@ START_TEST(a_stream_that_events_were_removed_from_ends)
 {
     OWN(buf) struct buf seen;
 
-    start();
     OWN(fd) int fd = fall_behind(formats[_i].path, formats[_i].shown, &seen);
     ck_assert(!http_receive_until(fd, &seen, formats[_i].hidden));
     ck_assert_int_eq(strstr(buf_text(&seen), formats[_i].says) != NULL, _i == 2);
@@ -142,7 +130,6 @@ START_TEST(a_stream_that_events_were_removed_from_ends)
     api_expect(&f, 200, "GET", "/v1/events?follow=false", NULL); /* what there is */
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "{\"seq\":2,"));
     ck_assert_ptr_null(strstr(buf_text(&f.last.body), "{\"seq\":4,"));
-    api_fixture_stop(&f);
 }
 END_TEST
 
@@ -150,11 +137,9 @@ START_TEST(events_of_a_study_that_is_there_stay)
 {
     OWN(buf) struct buf seen;
 
-    start();
     OWN(fd) int fd = fall_behind("/v1/studies/demo/events", "{\"seq\":2,", &seen);
     api_expect(&f, 200, "PATCH", "/v1/studies/demo", "{\"state\": \"paused\"}");
     ck_assert(http_receive_until(fd, &seen, "\"kind\":\"study-changed\""));
-    api_fixture_stop(&f);
 }
 END_TEST
 
@@ -163,7 +148,6 @@ START_TEST(a_stream_outlives_what_goes_behind_it)
 {
     OWN(buf) struct buf seen;
 
-    start();
     drain_and_resume(); /* 3 and 4 */
     let_events_go();    /* with 5 and 6 */
     OWN(fd) int fd = follow("/v1/events?after=0", &seen);
@@ -172,7 +156,6 @@ START_TEST(a_stream_outlives_what_goes_behind_it)
     ck_assert(http_receive_until(fd, &seen, "{\"seq\":8,"));
     drain_and_resume();
     ck_assert(http_receive_until(fd, &seen, "{\"seq\":10,"));
-    api_fixture_stop(&f);
 }
 END_TEST
 
@@ -180,12 +163,10 @@ START_TEST(a_place_yet_to_come_is_the_newest_one)
 {
     OWN(buf) struct buf seen;
 
-    start();
     OWN(fd) int fd = follow("/v1/events?format=text&after=1000", &seen);
     ck_assert(http_receive_until(fd, &seen, "# after=2\n"));
     drain_and_resume();
     ck_assert(http_receive_until(fd, &seen, "draining"));
-    api_fixture_stop(&f);
 }
 END_TEST
 
@@ -194,6 +175,7 @@ int main(void)
     Suite *suite = suite_create("api_events");
     TCase *tcase = tcase_create("removed");
 
+    tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, a_stream_that_events_were_removed_from_ends, 0,
                         (int)(sizeof formats / sizeof formats[0]));
     tcase_add_test(tcase, events_of_a_study_that_is_there_stay);
