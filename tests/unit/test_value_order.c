@@ -183,7 +183,6 @@ static void add_trials(void)
 
 START_TEST(finite_values_come_first_in_either_direction)
 {
-    set_up();
     add_trials();
     expect_order(SORT_BY_VALUE, false, false, "2 1 6 3 4");
     expect_order(SORT_BY_VALUE, true, false, "1 6 2 3 4");
@@ -192,13 +191,11 @@ START_TEST(finite_values_come_first_in_either_direction)
     expect_order(SORT_BY_BEST, true, false, "1 6 2 7 3 4");
     expect_order(SORT_BY_BEST, false, true, "7 1 6 2 3 4");
     expect_order(SORT_BY_METRIC, false, false, "1 2 3 6 4");
-    tear_down();
 }
 END_TEST
 
 START_TEST(the_filter_chooses_the_trials)
 {
-    set_up();
     add_trials();
     OWN(value_order) struct value_order *order = create(SORT_BY_BEST, false, false);
     struct value_filter filter = everything;
@@ -208,13 +205,11 @@ START_TEST(the_filter_chooses_the_trials)
     expect(order, &filter, TRIALS, "2 1 4");
     filter.source = SOURCE_IMPORTED;
     expect(order, &filter, TRIALS, "2 4");
-    tear_down();
 }
 END_TEST
 
 START_TEST(a_page_begins_behind_its_place)
 {
-    set_up();
     add_trials();
     for (int reverse = 0; reverse < 2; reverse++) {
         OWN(value_order) struct value_order *order = create(SORT_BY_BEST, false, reverse == 1);
@@ -229,7 +224,6 @@ START_TEST(a_page_begins_behind_its_place)
         }
         ck_assert_uint_eq(n, 6);
     }
-    tear_down();
 }
 END_TEST
 
@@ -268,7 +262,6 @@ START_TEST(an_order_that_follows_is_the_same_as_a_new_one)
     uint32_t random = (uint32_t)_i;
     int64_t n_trials = 1;
 
-    set_up();
     add(1, TRIAL_COMPLETED, 3);
     OWN(value_order) struct value_order *kept = create(sort, _i % 2 == 1, _i / 2 % 2 == 1);
     for (int turn = 0; turn < 60; turn++) {
@@ -279,7 +272,6 @@ START_TEST(an_order_that_follows_is_the_same_as_a_new_one)
         ck_assert_int_eq(update(kept), update(fresh));
         expect_same(kept, fresh);
     }
-    tear_down();
 }
 END_TEST
 
@@ -305,7 +297,6 @@ static void change_in_secret(int64_t number, double value)
 
 START_TEST(what_no_event_names_is_not_looked_at_again)
 {
-    set_up();
     add_trials();
     OWN(value_order) struct value_order *order = create(SORT_BY_VALUE, false, false);
     expect(order, &everything, TRIALS, "2 1 6 3 4");
@@ -316,13 +307,11 @@ START_TEST(what_no_event_names_is_not_looked_at_again)
         change(false, 5, TRIAL_RUNNING, (double)NAN, 1, 1);
     }
     expect(order, &everything, TRIALS, "6 8 2 1 3 4");
-    tear_down();
 }
 END_TEST
 
 START_TEST(another_revision_makes_the_order_anew)
 {
-    set_up();
     add_trials();
     change(true, 8, TRIAL_COMPLETED, -30, 9, 4);
     OWN(value_order) struct value_order *order = create(SORT_BY_BEST, false, false);
@@ -332,7 +321,6 @@ START_TEST(another_revision_makes_the_order_anew)
     view.def = def;
     view.row.revision++;
     expect(order, &everything, TRIALS, "2 1 6 7 3 4 8");
-    tear_down();
 }
 END_TEST
 
@@ -341,7 +329,6 @@ START_TEST(events_that_were_purged_make_the_order_anew)
     int64_t other, after = 0;
     int64_t seq;
 
-    set_up();
     add_trials();
     OWN(value_order) struct value_order *order = create(SORT_BY_VALUE, false, false);
     expect(order, &everything, TRIALS, "2 1 6 3 4");
@@ -352,21 +339,35 @@ START_TEST(events_that_were_purged_make_the_order_anew)
     add(8, TRIAL_COMPLETED, -50);
     ck_assert_int_eq(store_event_purge_study(store, other, &after, 1000, NULL), 0);
     expect(order, &everything, TRIALS, "6 8 2 1 3 4");
-    tear_down();
 }
 END_TEST
 
 /* ---- the orders that are kept ---- */
 
+static struct value_orders orders;
+
+static void set_up_orders(void)
+{
+    set_up();
+    add_trials();
+    orders = (struct value_orders){.bytes = 0};
+}
+
+static void tear_down_orders(void)
+{
+    value_orders_finish(&orders);
+    tear_down();
+}
+
 /* Returns the newest event of that moment. */
-static int64_t find(struct value_orders *orders, const struct value_order_kind *kind, size_t wanted)
+static int64_t find(const struct value_order_kind *kind, size_t wanted)
 {
     struct value_filter filter = {.source = -1};
     struct sort_key keys[TRIALS];
     size_t n = 0;
 
     ck_assert_int_eq(
-        value_orders_find(orders, reader, kind, &view, &filter, TRIALS, keys, &n, NULL), 0);
+        value_orders_find(&orders, reader, kind, &view, &filter, TRIALS, keys, &n, NULL), 0);
     store_read_end(reader);
     ck_assert_uint_eq(n, wanted);
     return filter.until_seq;
@@ -374,60 +375,42 @@ static int64_t find(struct value_orders *orders, const struct value_order_kind *
 
 START_TEST(those_used_longest_ago_go_when_memory_is_short)
 {
-    struct value_orders orders = {.bytes = 0};
-    struct value_order_kind kind = {.sort = SORT_BY_VALUE};
+    struct value_order_kind kind = {.study = study, .sort = SORT_BY_VALUE};
 
-    set_up();
-    kind.study = study;
-    add_trials();
     for (int i = 0; i < 3; i++) { /* the same order is found again */
-        ck_assert_int_eq(find(&orders, &kind, 5), 7);
+        ck_assert_int_eq(find(&kind, 5), 7);
     }
     ck_assert_uint_eq(orders.n, 1);
     ck_assert_uint_gt(orders.bytes, 0);
     orders.bytes = VALUE_ORDERS_BYTES; /* as if others took all of it */
     kind.reverse = true;
-    (void)find(&orders, &kind, 5);
+    (void)find(&kind, 5);
     ck_assert_uint_eq(orders.n, 1);
     ck_assert_uint_eq(orders.bytes, VALUE_ORDERS_BYTES); /* the older one went, of the same size */
-    value_orders_finish(&orders);
-    tear_down();
 }
 END_TEST
 
 /* Any metric's name has an order, and each request looks through them. */
 START_TEST(no_more_are_kept_than_are_found_quickly)
 {
-    struct value_orders orders = {.bytes = 0};
-    struct value_order_kind kind = {.sort = SORT_BY_METRIC};
+    struct value_order_kind kind = {.study = study, .sort = SORT_BY_METRIC};
 
-    set_up();
-    kind.study = study;
-    add_trials();
     for (int i = 0; i < 3 * VALUE_ORDERS_MAX; i++) {
         (void)snprintf(kind.metric, sizeof kind.metric, "m%d", i);
-        (void)find(&orders, &kind, 5);
+        (void)find(&kind, 5);
         ck_assert_uint_le(orders.n, VALUE_ORDERS_MAX);
     }
     ck_assert_uint_eq(orders.n, VALUE_ORDERS_MAX);
-    value_orders_finish(&orders);
-    tear_down();
 }
 END_TEST
 
 /* It takes megabytes, which no limit counts, and its study may be gone. */
 START_TEST(no_definition_is_kept)
 {
-    struct value_orders orders = {.bytes = 0};
-    struct value_order_kind kind = {.sort = SORT_BY_BEST};
+    struct value_order_kind kind = {.study = study, .sort = SORT_BY_BEST};
 
-    set_up();
-    kind.study = study;
-    add_trials();
-    (void)find(&orders, &kind, 6);
+    (void)find(&kind, 6);
     ck_assert_int_eq(atomic_load(&def->holders), 1);
-    value_orders_finish(&orders);
-    tear_down();
 }
 END_TEST
 
@@ -441,7 +424,6 @@ static pthread_barrier_t beginning;
 
 struct reading {
     struct store *reader;
-    struct value_orders *orders;
     bool differs; /* an order was not what a new one is in the same transaction */
 };
 
@@ -453,8 +435,8 @@ static bool is_as_made_anew(struct reading *reading, const struct value_order_ki
     size_t n_kept = 0;
     int64_t seq;
     bool same = fresh != NULL
-                && value_orders_find(reading->orders, reading->reader, kind, &view, &filter, TRIALS,
-                                     kept, &n_kept, NULL)
+                && value_orders_find(&orders, reading->reader, kind, &view, &filter, TRIALS, kept,
+                                     &n_kept, NULL)
                        == 0
                 && value_order_update(fresh, reading->reader, &view, &seq, NULL) == 0
                 && value_order_find(fresh, &filter, TRIALS, made) == n_kept
@@ -484,7 +466,6 @@ static void *read_orders(void *argument)
 /* _i 1: as if others took all memory, so that each order goes as soon as nobody uses it. */
 START_TEST(readers_at_once_find_what_each_would_find_alone)
 {
-    struct value_orders orders = {.bytes = _i == 0 ? 0 : VALUE_ORDERS_BYTES};
     struct reading readings[READERS];
     pthread_t threads[READERS];
     char path[DIRECTORY_BYTES];
@@ -493,11 +474,12 @@ START_TEST(readers_at_once_find_what_each_would_find_alone)
 
     directory_create(path);
     set_up_in(path);
+    orders = (struct value_orders){.bytes = _i == 0 ? 0 : VALUE_ORDERS_BYTES};
     add(1, TRIAL_COMPLETED, 3);
     atomic_store(&all_changed, false);
     ck_assert_int_eq(pthread_barrier_init(&beginning, NULL, READERS + 1), 0);
     for (int i = 0; i < READERS; i++) {
-        readings[i] = (struct reading){.orders = &orders};
+        readings[i] = (struct reading){.reader = NULL};
         ck_assert_int_eq(store_open_reader(store, &readings[i].reader, NULL), 0);
         ck_assert_int_eq(pthread_create(&threads[i], NULL, read_orders, &readings[i]), 0);
     }
@@ -522,19 +504,25 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("value_order");
-    TCase *tcase = tcase_create("order");
+    TCase *order = tcase_create("order");
+    TCase *kept = tcase_create("kept");
+    TCase *several = tcase_create("several readers");
 
-    tcase_add_test(tcase, finite_values_come_first_in_either_direction);
-    tcase_add_test(tcase, the_filter_chooses_the_trials);
-    tcase_add_test(tcase, a_page_begins_behind_its_place);
-    tcase_add_loop_test(tcase, an_order_that_follows_is_the_same_as_a_new_one, 0, 12);
-    tcase_add_test(tcase, what_no_event_names_is_not_looked_at_again);
-    tcase_add_test(tcase, another_revision_makes_the_order_anew);
-    tcase_add_test(tcase, events_that_were_purged_make_the_order_anew);
-    tcase_add_test(tcase, those_used_longest_ago_go_when_memory_is_short);
-    tcase_add_test(tcase, no_more_are_kept_than_are_found_quickly);
-    tcase_add_test(tcase, no_definition_is_kept);
-    tcase_add_loop_test(tcase, readers_at_once_find_what_each_would_find_alone, 0, 2);
-    suite_add_tcase(suite, tcase);
+    tcase_add_checked_fixture(order, set_up, tear_down);
+    tcase_add_test(order, finite_values_come_first_in_either_direction);
+    tcase_add_test(order, the_filter_chooses_the_trials);
+    tcase_add_test(order, a_page_begins_behind_its_place);
+    tcase_add_loop_test(order, an_order_that_follows_is_the_same_as_a_new_one, 0, 12);
+    tcase_add_test(order, what_no_event_names_is_not_looked_at_again);
+    tcase_add_test(order, another_revision_makes_the_order_anew);
+    tcase_add_test(order, events_that_were_purged_make_the_order_anew);
+    tcase_add_checked_fixture(kept, set_up_orders, tear_down_orders);
+    tcase_add_test(kept, those_used_longest_ago_go_when_memory_is_short);
+    tcase_add_test(kept, no_more_are_kept_than_are_found_quickly);
+    tcase_add_test(kept, no_definition_is_kept);
+    tcase_add_loop_test(several, readers_at_once_find_what_each_would_find_alone, 0, 2);
+    suite_add_tcase(suite, order);
+    suite_add_tcase(suite, kept);
+    suite_add_tcase(suite, several);
     return run_suite(suite);
 }
