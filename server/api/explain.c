@@ -89,14 +89,14 @@ static void write_trial(const struct study_def *study, const struct trial_row *r
 /* ---- the reports ---- */
 
 /* What is gathered while the attempts of a trial are read. */
-struct attempts {
+struct attempt_notes {
     struct json_writer *w;
     int64_t newest_ms; /* when the newest was leased */
 };
 
 static int write_note(void *context, struct attempt_row *row, struct err *err)
 {
-    struct attempts *attempts = context;
+    struct attempt_notes *attempts = context;
     struct json_writer *w = attempts->w;
 
     (void)err;
@@ -160,7 +160,7 @@ static void write_running(const struct read_request *read, enum trial_state stat
 static int write_reports(const struct read_request *read, const struct trial_row *row,
                          struct json_writer *w, struct err *err)
 {
-    struct attempts attempts = {.w = w};
+    struct attempt_notes attempts = {.w = w};
 
     trial_corrections_write(row, w);
     json_write_key(w, "notes");

@@ -75,12 +75,12 @@ static int gather_configs(const struct read_request *read, struct study_report *
 
 /* ---- attempts: who ran them, and where the time went ---- */
 
-struct attempts {
+struct report_attempts {
     struct study_report *report;
     struct map machines; /* the place of a machine + 1, by the digest of its name */
 };
 
-static int note_machine(struct attempts *attempts, const char *name, struct err *err)
+static int note_machine(struct report_attempts *attempts, const char *name, struct err *err)
 {
     struct study_report *report = attempts->report;
     uint64_t key = digest_text(name);
@@ -101,13 +101,13 @@ static int note_machine(struct attempts *attempts, const char *name, struct err 
 
 static int add_attempt(void *context, const struct span_row *row, struct err *err)
 {
-    struct attempts *attempts = context;
+    struct report_attempts *attempts = context;
 
     TRY(ledger_add(&attempts->report->ledger, row, err));
     return row->worker[0] == '\0' ? 0 : note_machine(attempts, row->worker, err);
 }
 
-static void name_gpus(const struct live_view *view, struct attempts *attempts)
+static void name_gpus(const struct live_view *view, struct report_attempts *attempts)
 {
     for (size_t i = 0; i < view->n_workers; i++) {
         size_t place =
@@ -139,7 +139,7 @@ static int64_t best_ended_at_ms(const struct study_report *report)
 static int gather_attempts(const struct read_request *read, struct study_report *report,
                            struct err *err)
 {
-    struct attempts attempts = {.report = report};
+    struct report_attempts attempts = {.report = report};
 
     ledger_init(&report->ledger, report->def, report->made_at_ms, best_ended_at_ms(report));
     int result = store_each_span(read->store, read->study->id, add_attempt, &attempts, err);
