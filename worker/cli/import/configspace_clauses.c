@@ -72,31 +72,31 @@ static size_t place_in(const json_t *values, const json_t *value)
     return i;
 }
 
-struct condition {
+struct value_test {
     const char *kind; /* EQ NEQ IN LT GT */
     const json_t *value, *values;
 };
 
-static bool condition_allows(const struct condition *condition, const json_t *all, size_t i)
+static bool test_allows(const struct value_test *test, const json_t *all, size_t i)
 {
     const json_t *one = json_array_get(all, i);
 
-    if (strcmp(condition->kind, "EQ") == 0) {
-        return is_same(one, condition->value);
+    if (strcmp(test->kind, "EQ") == 0) {
+        return is_same(one, test->value);
     }
-    if (strcmp(condition->kind, "NEQ") == 0) {
-        return !is_same(one, condition->value);
+    if (strcmp(test->kind, "NEQ") == 0) {
+        return !is_same(one, test->value);
     }
-    if (strcmp(condition->kind, "IN") == 0) {
-        return holds(condition->values, one);
+    if (strcmp(test->kind, "IN") == 0) {
+        return holds(test->values, one);
     }
-    bool is_less = strcmp(condition->kind, "LT") == 0;
-    if (json_is_number(one) && json_is_number(condition->value)) {
+    bool is_less = strcmp(test->kind, "LT") == 0;
+    if (json_is_number(one) && json_is_number(test->value)) {
         double x = json_number_value(one);
-        double bound = json_number_value(condition->value);
+        double bound = json_number_value(test->value);
         return is_less ? x < bound : x > bound;
     }
-    size_t bound = place_in(all, condition->value);
+    size_t bound = place_in(all, test->value);
     return is_less ? i < bound : i > bound && bound < json_array_size(all);
 }
 
@@ -104,16 +104,15 @@ static bool condition_allows(const struct condition *condition, const json_t *al
  * which a note tells. *parent is the name. */
 static json_t *allowed_values(struct import *import, struct node at, const char **parent)
 {
-    struct condition condition = {node_text(node_member(at, "type")),
-                                  json_object_get(at.value, "value"),
-                                  node_member(at, "values").value};
+    struct value_test test = {node_text(node_member(at, "type")),
+                              json_object_get(at.value, "value"), node_member(at, "values").value};
     size_t place;
     const json_t *parameter;
 
     *parent = node_text(node_member(at, "parent"));
     parameter = space_parameter(import, *parent, &place);
     json_auto_t *all = parameter == NULL ? NULL : values_of(parameter);
-    if (all == NULL || condition.kind == NULL) {
+    if (all == NULL || test.kind == NULL) {
         remark(&import->remarks, at,
                parameter == NULL
                    ? "a condition's parent is no parameter of the space; the condition is left out"
@@ -123,7 +122,7 @@ static json_t *allowed_values(struct import *import, struct node at, const char 
     }
     json_t *allowed = json_array();
     for (size_t i = 0; i < json_array_size(all); i++) {
-        if (condition_allows(&condition, all, i)) {
+        if (test_allows(&test, all, i)) {
             (void)json_array_append(allowed, json_array_get(all, i));
         }
     }
