@@ -86,7 +86,7 @@ int study_renew_history(struct tuning *tuning, struct live_study *study, struct 
 
 /* ---- learning curves ---- */
 
-struct curve {
+struct recalled_curve {
     struct live_study *study;
     int64_t trial;               /* its number */
     struct live_lease *lease;    /* or NULL */
@@ -116,7 +116,7 @@ static int by_step(const void *a, const void *b)
     return (x->part < y->part) - (x->part > y->part);
 }
 
-static int recall_points(struct curve *curve, struct err *err)
+static int recall_points(struct recalled_curve *curve, struct err *err)
 {
     const struct study_def *def = curve->study->def;
     struct schedule *schedule = curve->study->schedule;
@@ -156,7 +156,8 @@ static int remember_last(struct live_lease *lease, int64_t metric, int64_t step,
 }
 
 /* Of an objective only the first row of a step counts, of a bounded metric the last one. */
-static int keep_point(struct curve *curve, size_t part, int64_t step, double value, struct err *err)
+static int keep_point(struct recalled_curve *curve, size_t part, int64_t step, double value,
+                      struct err *err)
 {
     for (size_t i = curve->n; i-- > 0 && curve->points[i].step == step;) {
         struct recalled *known = &curve->points[i];
@@ -174,7 +175,7 @@ static int keep_point(struct curve *curve, size_t part, int64_t step, double val
 static int load_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                       struct err *err)
 {
-    struct curve *curve = context;
+    struct recalled_curve *curve = context;
     struct live_lease *lease = curve->lease;
 
     if (lease != NULL && attempt == lease->row.number) {
@@ -192,7 +193,7 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
 }
 
 /* The metrics that the schedule is to know. */
-static void name_parts(struct curve *curve)
+static void name_parts(struct recalled_curve *curve)
 {
     const struct study_def *def = curve->study->def;
 
@@ -207,7 +208,7 @@ static void name_parts(struct curve *curve)
 int trial_load_curve(struct tuning *tuning, struct live_study *study, int64_t number,
                      struct live_lease *lease, struct learning_curve *kept, struct err *err)
 {
-    struct curve curve = {
+    struct recalled_curve curve = {
         .study = study,
         .trial = number,
         .lease = lease,

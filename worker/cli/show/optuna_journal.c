@@ -354,7 +354,7 @@ static void put_system(struct journal *journal, const json_t *trial, enum state 
     json_object_end(writer);
 }
 
-struct curve {
+struct intermediate_values {
     struct journal *journal;
     const char *metric;
     json_t *values; /* by step; owned */
@@ -362,7 +362,7 @@ struct curve {
 
 static int add_measurement(void *context, json_t *item, struct err *err)
 {
-    struct curve *curve = context;
+    struct intermediate_values *curve = context;
     json_t *value = json_object_get(json_object_get(item, "metrics"), curve->metric);
     char step[32];
     int64_t units = 0;
@@ -383,7 +383,7 @@ static int put_curve(struct journal *journal, const json_t *trial, struct err *e
     OWN(buf) struct buf path = {0};
     OWN(buf) struct buf rest = {0};
     json_auto_t *values = json_object();
-    struct curve curve = {.journal = journal, .values = values};
+    struct intermediate_values curve = {.journal = journal, .values = values};
     const char *step;
     json_t *value;
 
