@@ -16,7 +16,7 @@
 #define POINTS_OF_ALL 200000 /* more curves have fewer points each */
 #define POINTS_FEWEST 10
 
-struct curves {
+struct curves_answer {
     struct read_request *read;
     const char *metric; /* borrowed */
     int64_t metric_id;  /* -1: nobody has measured it yet */
@@ -27,17 +27,17 @@ struct curves {
     struct item_list list;
 };
 
-static void curves_finish(struct curves *curves)
+static void curves_answer_finish(struct curves_answer *curves)
 {
     free(curves->numbers);
     learning_points_finish(&curves->of_trial);
     item_list_finish(&curves->list);
 }
-OWN_VALUE(curves)
+OWN_VALUE(curves_answer)
 
 /* ---- which trials ---- */
 
-static int add_number(struct curves *curves, int64_t number, struct err *err)
+static int add_number(struct curves_answer *curves, int64_t number, struct err *err)
 {
     TRY(array_reserve(&curves->numbers, curves->n, &curves->cap, sizeof *curves->numbers, err));
     curves->numbers[curves->n++] = number;
@@ -58,7 +58,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* The best ones; several objectives have no common order: the first one's is taken. */
-static int choose_best(struct curves *curves, struct err *err)
+static int choose_best(struct curves_answer *curves, struct err *err)
 {
     const struct live_study_view *study = curves->read->study;
     const struct study_def *def = study->def->def;
@@ -85,7 +85,7 @@ static int choose_best(struct curves *curves, struct err *err)
 }
 
 /* Begins the read transaction. */
-static int choose(struct curves *curves, struct err *err)
+static int choose(struct curves_answer *curves, struct err *err)
 {
     const struct trial_query running = {
         .study = curves->read->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_RUNNING};
@@ -100,7 +100,7 @@ static int choose(struct curves *curves, struct err *err)
 
 /* ---- the answer ---- */
 
-static void write_curve(struct curves *curves, const struct trial_row *row)
+static void write_curve(struct curves_answer *curves, const struct trial_row *row)
 {
     struct json_writer *w = item_list_item(&curves->list);
     const struct learning_points *points = &curves->of_trial;
@@ -126,7 +126,7 @@ static void write_curve(struct curves *curves, const struct trial_row *row)
 }
 
 /* The other formats have a row for each point. */
-static void write_rows(struct curves *curves, const struct trial_row *row)
+static void write_rows(struct curves_answer *curves, const struct trial_row *row)
 {
     int digits = curves->read->study->def->def->resource_digits;
 
@@ -142,7 +142,7 @@ static void write_rows(struct curves *curves, const struct trial_row *row)
     }
 }
 
-static int write_trial(struct curves *curves, int64_t number, size_t most, struct err *err)
+static int write_trial(struct curves_answer *curves, int64_t number, size_t most, struct err *err)
 {
     int64_t id = trial_id(curves->read->study->id, number);
     OWN(trial_row) struct trial_row row = {0};
@@ -162,7 +162,7 @@ static int write_trial(struct curves *curves, int64_t number, size_t most, struc
     return 0;
 }
 
-static int write_trials(struct curves *curves, struct err *err)
+static int write_trials(struct curves_answer *curves, struct err *err)
 {
     size_t share = POINTS_OF_ALL / (curves->n + 1);
     size_t most = (size_t)curves->points;
@@ -178,7 +178,7 @@ static int write_trials(struct curves *curves, struct err *err)
     return 0;
 }
 
-static int read_all(struct curves *curves, struct err *err)
+static int read_all(struct curves_answer *curves, struct err *err)
 {
     TRY(curves->numbers == NULL ? choose(curves, err) : store_read_begin(curves->read->store, err));
     TRY(read_metric_id(curves->read, curves->metric, &curves->metric_id, err));
@@ -187,7 +187,7 @@ static int read_all(struct curves *curves, struct err *err)
 
 /* ---- the request ---- */
 
-static int read_query(struct curves *curves, struct err *err)
+static int read_query(struct curves_answer *curves, struct err *err)
 {
     const struct http_request *request = curves->read->request;
     const struct study_def *def = curves->read->study->def->def;
@@ -203,14 +203,14 @@ static int read_query(struct curves *curves, struct err *err)
 
 static void put_metric(void *context, struct json_writer *w)
 {
-    const struct curves *curves = context;
+    const struct curves_answer *curves = context;
 
     json_put_string(w, "metric", curves->metric);
 }
 
 static int read_curves(struct read_request *read, struct err *err)
 {
-    OWN(curves) struct curves curves = {.read = read};
+    OWN(curves_answer) struct curves_answer curves = {.read = read};
 
     TRY(read_query(&curves, err));
     TRY(item_list_begin_with(&curves.list, read, put_metric, &curves, err));
