@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
+struct cached_fit {
     unsigned char key[SHA256_BYTES];
     uint64_t used; /* 0: free */
     uint64_t n_seen;
@@ -15,7 +15,7 @@ struct entry {
 struct fit_cache {
     pthread_mutex_t lock;
     uint64_t uses;
-    struct entry entries[FIT_CACHE_ENTRIES];
+    struct cached_fit entries[FIT_CACHE_ENTRIES];
 };
 
 struct fit_cache *fit_cache_create(void)
@@ -41,12 +41,12 @@ void fit_cache_destroy(struct fit_cache *cache)
 }
 
 /* The entry of the key, else the one that was used longest ago. */
-static struct entry *find(struct fit_cache *cache, const unsigned char key[SHA256_BYTES])
+static struct cached_fit *find(struct fit_cache *cache, const unsigned char key[SHA256_BYTES])
 {
-    struct entry *oldest = &cache->entries[0];
+    struct cached_fit *oldest = &cache->entries[0];
 
     for (size_t i = 0; i < FIT_CACHE_ENTRIES; i++) {
-        struct entry *entry = &cache->entries[i];
+        struct cached_fit *entry = &cache->entries[i];
         if (entry->used > 0 && memcmp(entry->key, key, SHA256_BYTES) == 0) {
             return entry;
         }
@@ -60,7 +60,7 @@ bool fit_cache_get(struct fit_cache *cache, const unsigned char key[SHA256_BYTES
     void *copy = NULL;
 
     (void)pthread_mutex_lock(&cache->lock);
-    struct entry *entry = find(cache, key);
+    struct cached_fit *entry = find(cache, key);
     if (entry->used > 0 && memcmp(entry->key, key, SHA256_BYTES) == 0) {
         copy = malloc(entry->bytes);
     }
@@ -83,9 +83,9 @@ void fit_cache_put(struct fit_cache *cache, const unsigned char key[SHA256_BYTES
     }
     memcpy(copy, fit->data, fit->bytes);
     (void)pthread_mutex_lock(&cache->lock);
-    struct entry *entry = find(cache, key);
+    struct cached_fit *entry = find(cache, key);
     free(entry->data);
-    *entry = (struct entry){
+    *entry = (struct cached_fit){
         .used = ++cache->uses, .n_seen = fit->n_seen, .bytes = fit->bytes, .data = copy};
     memcpy(entry->key, key, SHA256_BYTES);
     (void)pthread_mutex_unlock(&cache->lock);
