@@ -12,14 +12,14 @@
 #define LINE_BYTES ((size_t)1 << 20)
 #define SILENT_SECONDS 30 /* without a report, which is pointed out */
 
-struct page {
+struct text_page {
     struct buf *out;
     struct buf line; /* the present one */
     const char *(*moment)(const char *moment, char text[TEXT_MOMENT_BYTES]);
 };
 
 /* Ends the line: cleaned, it becomes one of the page. */
-static void end_line(struct page *page)
+static void end_line(struct text_page *page)
 {
     cell_append_clean(page->out, buf_text(&page->line));
     buf_putc(page->out, '\n');
@@ -50,7 +50,7 @@ static void append_flat(const json_t *object, struct buf *text)
 }
 
 /* "results 40": members, deeper ones indented below their name. */
-static void write_members(const json_t *object, int depth, struct page *page)
+static void write_members(const json_t *object, int depth, struct text_page *page)
 {
     const char *key;
     json_t *value;
@@ -79,7 +79,7 @@ static void write_members(const json_t *object, int depth, struct page *page)
     }
 }
 
-static void write_title(const json_t *answer, struct page *page)
+static void write_title(const json_t *answer, struct text_page *page)
 {
     buf_printf(&page->line, "trial %" PRId64 " is %s", int_at(answer, "trial", 0),
                text_at(answer, "state"));
@@ -104,7 +104,7 @@ static const char *span_at(const json_t *object, const char *key, char text[TEXT
 }
 
 /* "attempt 2 runs on node07:0, at step 4: no report for 1:23, last heartbeat 0:12 ago" */
-static void write_running(const json_t *running, struct page *page)
+static void write_running(const json_t *running, struct text_page *page)
 {
     char step[JSON_NUMBER_BYTES];
     char span[TEXT_SPAN_BYTES];
@@ -132,7 +132,7 @@ static void write_running(const json_t *running, struct page *page)
     end_line(page);
 }
 
-static void write_choice(const json_t *answer, struct page *page)
+static void write_choice(const json_t *answer, struct text_page *page)
 {
     const char *why = text_at(json_object_get(answer, "provenance"), "text");
 
@@ -144,7 +144,7 @@ static void write_choice(const json_t *answer, struct page *page)
 }
 
 /* "2026-11-24 22:00:00 +01:00  value     9 epochs: 0.91" */
-static void write_event(const json_t *event, struct page *page)
+static void write_event(const json_t *event, struct text_page *page)
 {
     static const char *const numbers[] = {"value", "median", "threshold"};
     char moment[TEXT_MOMENT_BYTES];
@@ -168,7 +168,7 @@ static void write_event(const json_t *event, struct page *page)
     end_line(page);
 }
 
-static void write_schedule(const json_t *schedule, struct page *page)
+static void write_schedule(const json_t *schedule, struct text_page *page)
 {
     size_t i;
     json_t *event;
@@ -200,7 +200,7 @@ static void append_attempt(const json_t *note, struct buf *text)
     }
 }
 
-static void write_note(const json_t *note, const char *text_key, struct page *page)
+static void write_note(const json_t *note, const char *text_key, struct text_page *page)
 {
     const char *line = text_at(note, text_key);
 
@@ -217,14 +217,14 @@ static void write_note(const json_t *note, const char *text_key, struct page *pa
 
 void explain_write_note(const json_t *note, const char *text_key, struct buf *out)
 {
-    struct page page = {.out = out};
+    struct text_page page = {.out = out};
 
     buf_init(&page.line, LINE_BYTES);
     write_note(note, text_key, &page);
     buf_finish(&page.line);
 }
 
-static void write_constraints(const json_t *answer, struct page *page)
+static void write_constraints(const json_t *answer, struct text_page *page)
 {
     size_t i;
     json_t *constraint;
@@ -235,7 +235,7 @@ static void write_constraints(const json_t *answer, struct page *page)
     }
 }
 
-static void write_reports(const json_t *answer, struct page *page)
+static void write_reports(const json_t *answer, struct text_page *page)
 {
     int64_t replaced = int_at(answer, "replaced", 0);
     int64_t ignored = int_at(answer, "ignored", 0);
@@ -257,7 +257,7 @@ void explain_write(const json_t *answer,
                    const char *(*moment)(const char *moment, char text[TEXT_MOMENT_BYTES]),
                    struct buf *out)
 {
-    struct page page = {.out = out, .moment = moment};
+    struct text_page page = {.out = out, .moment = moment};
 
     buf_init(&page.line, LINE_BYTES);
     bool is_failed = strcmp(text_at(answer, "state"), "failed") == 0;

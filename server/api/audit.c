@@ -8,7 +8,7 @@
 #include "server/api/list.h"
 #include "server/store/audit.h"
 
-struct page {
+struct audit_page {
     struct item_list *list;
     int64_t limit, n;
     int64_t last; /* id */
@@ -21,7 +21,7 @@ static void put_text_or_null(struct json_writer *w, const char *key, const char 
 
 static int put_row(void *context, const struct audit_row *row, struct err *err)
 {
-    struct page *page = context;
+    struct audit_page *page = context;
 
     (void)err;
     if (page->n++ == page->limit) { /* one more was asked for: there is a next page */
@@ -53,7 +53,7 @@ static int read_audit(struct read_request *read, struct err *err)
 {
     const char *cursor = http_query(read->request, "cursor");
     OWN(item_list) struct item_list list = {0};
-    struct page page = {.list = &list};
+    struct audit_page page = {.list = &list};
     int64_t before = INT64_MAX;
     char next[CURSOR_BYTES];
 

@@ -11,13 +11,13 @@
 
 /* ---- the page: its recommendation needs a model, which an optimiser thread makes ---- */
 
-struct page {
+struct report_page {
     struct study_row row;
     struct study_report report;        /* borrows the row */
     struct recommending *recommending; /* NULL: there is nothing to recommend */
 };
 
-static void page_destroy(struct page *page)
+static void report_page_destroy(struct report_page *page)
 {
     if (page != NULL) {
         recommending_destroy(page->recommending);
@@ -26,22 +26,22 @@ static void page_destroy(struct page *page)
         free(page);
     }
 }
-OWN_POINTER(page)
+OWN_POINTER(report_page)
 
 static void destroy_page(void *state)
 {
-    page_destroy(state);
+    report_page_destroy(state);
 }
 
 static int step_page(void *state, const atomic_bool *stop, bool *more, struct err *err)
 {
-    struct page *page = state;
+    struct report_page *page = state;
 
     *more = false;
     return recommend_think(page->recommending, stop, err);
 }
 
-static int set_advice(struct page *page, struct err *err)
+static int set_advice(struct report_page *page, struct err *err)
 {
     OWN(buf) struct buf text;
 
@@ -56,7 +56,7 @@ static int set_advice(struct page *page, struct err *err)
 
 static int write_page(struct read_request *read, void *state, struct err *err)
 {
-    struct page *page = state;
+    struct report_page *page = state;
 
     TRY(set_advice(page, err));
     read->response.content_type = format_content_type(FORMAT_HTML);
@@ -74,7 +74,7 @@ static const struct read_thought page_thought = {
     .advice = "repeat when the server has less to do",
 };
 
-static int read_recommending(struct read_request *read, struct page *page, struct err *err)
+static int read_recommending(struct read_request *read, struct report_page *page, struct err *err)
 {
     if (page->report.def->n_objectives != 1 || page->row.best_trial == 0) {
         return 0;
@@ -88,7 +88,7 @@ static int read_recommending(struct read_request *read, struct page *page, struc
 /* Where too many requests wait for a model, the page is written without one. */
 static int read_report(struct read_request *read, struct err *err)
 {
-    OWN(page) struct page *page = calloc(1, sizeof *page);
+    OWN(report_page) struct report_page *page = calloc(1, sizeof *page);
     struct err why = {0};
 
     if (page == NULL) {

@@ -149,17 +149,17 @@ static void take_view_now(struct read_request *read)
 #define WORKER_CURSOR_BYTES (1 + WORKER_NAME_BYTES)
 
 /* Which workers of those in order of name. Without a limit all: dashboards need them at once. */
-struct page {
+struct page_bounds {
     size_t from, to;
 };
 
 static int read_page(const struct read_request *read, const struct live_worker_view **workers,
-                     size_t n, struct page *page, struct err *err)
+                     size_t n, struct page_bounds *page, struct err *err)
 {
     const char *cursor = http_query(read->request, "cursor");
     int64_t limit = (int64_t)n;
 
-    *page = (struct page){.to = n};
+    *page = (struct page_bounds){.to = n};
     if (http_query(read->request, "limit") != NULL) {
         TRY(list_limit(read->request, &limit, err));
     }
@@ -178,7 +178,7 @@ static int read_page(const struct read_request *read, const struct live_worker_v
 static int read_workers(struct read_request *read, struct err *err)
 {
     char cursor[WORKER_CURSOR_BYTES];
-    struct page page;
+    struct page_bounds page;
     OWN(item_list) struct item_list listing = {0};
     OWN(leases_by_worker) struct leases_by_worker leases = {0};
     take_view_now(read);
