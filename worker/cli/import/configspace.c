@@ -13,7 +13,7 @@ bool configspace_is(struct node root)
            || json_is_object(node_member(root, "hyperparameters").value);
 }
 
-struct parameter {
+struct configspace_parameter {
     struct import *import;
     const char *name;
     const char *type;
@@ -22,7 +22,7 @@ struct parameter {
 };
 
 /* Until 0.4 it was called `default`. */
-static void add_default(struct parameter *parameter, json_t *made)
+static void add_default(struct configspace_parameter *parameter, json_t *made)
 {
     struct node value = keys_get(&parameter->keys, "default_value");
     struct node old = keys_get(&parameter->keys, "default");
@@ -36,12 +36,12 @@ static void add_default(struct parameter *parameter, json_t *made)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-static bool is_of(const struct parameter *parameter, const char *kind)
+static bool is_of(const struct configspace_parameter *parameter, const char *kind)
 {
     return strncmp(parameter->type, kind, strlen(kind)) == 0;
 }
 
-static int read_ends(struct parameter *parameter, struct range *range, struct err *err)
+static int read_ends(struct configspace_parameter *parameter, struct range *range, struct err *err)
 {
     struct node low = keys_get(&parameter->keys, "lower");
     struct node high = keys_get(&parameter->keys, "upper");
@@ -57,7 +57,7 @@ static int read_ends(struct parameter *parameter, struct range *range, struct er
     return 0;
 }
 
-static int read_bell(struct parameter *parameter, struct range *range, struct err *err)
+static int read_bell(struct configspace_parameter *parameter, struct range *range, struct err *err)
 {
     if (!node_number(keys_get(&parameter->keys, "mu"), &range->mean)
         || !node_number(keys_get(&parameter->keys, "sigma"), &range->sd) || range->sd < 0) {
@@ -70,7 +70,7 @@ static int read_bell(struct parameter *parameter, struct range *range, struct er
     return 0;
 }
 
-static void read_beta(struct parameter *parameter)
+static void read_beta(struct configspace_parameter *parameter)
 {
     double a = 1;
     double b = 1;
@@ -85,7 +85,7 @@ static void read_beta(struct parameter *parameter)
     }
 }
 
-static int read_number(struct parameter *parameter, struct err *err)
+static int read_number(struct configspace_parameter *parameter, struct err *err)
 {
     struct range range = {.is_int = strstr(parameter->type, "_int") != NULL};
     struct node q = keys_get(&parameter->keys, "q");
@@ -114,7 +114,7 @@ static int read_number(struct parameter *parameter, struct err *err)
 
 /* ---- lists ---------------------------------------------------------------------------------- */
 
-static int read_choices(struct parameter *parameter, struct err *err)
+static int read_choices(struct configspace_parameter *parameter, struct err *err)
 {
     struct node choices = keys_get(&parameter->keys, "choices");
     struct node weights = keys_get(&parameter->keys, "weights");
@@ -130,7 +130,7 @@ static int read_choices(struct parameter *parameter, struct err *err)
     return 0;
 }
 
-static int read_ordinal(struct parameter *parameter, struct err *err)
+static int read_ordinal(struct configspace_parameter *parameter, struct err *err)
 {
     struct node sequence = keys_get(&parameter->keys, "sequence");
 
@@ -144,7 +144,7 @@ static int read_ordinal(struct parameter *parameter, struct err *err)
     return 0;
 }
 
-static void read_constant(struct parameter *parameter)
+static void read_constant(struct configspace_parameter *parameter)
 {
     struct node value = keys_get(&parameter->keys, "value");
 
@@ -158,7 +158,7 @@ static void read_constant(struct parameter *parameter)
 
 /* ---- the space ------------------------------------------------------------------------------ */
 
-static int read_by_type(struct parameter *parameter, struct err *err)
+static int read_by_type(struct configspace_parameter *parameter, struct err *err)
 {
     static const char *const numbers[] = {"uniform_float", "uniform_int", "normal_float",
                                           "normal_int",    "beta_float",  "beta_int"};
@@ -187,7 +187,7 @@ static int read_by_type(struct parameter *parameter, struct err *err)
 /* `name`: its key where the parameters are an object, else NULL. */
 static int read_parameter(struct import *import, struct node at, const char *name, struct err *err)
 {
-    struct parameter parameter = {.import = import, .at = at};
+    struct configspace_parameter parameter = {.import = import, .at = at};
 
     keys_begin(&parameter.keys, at);
     const char *own = node_text(keys_get(&parameter.keys, "name"));

@@ -36,7 +36,7 @@ static const struct distribution {
 };
 static const size_t n_distributions = sizeof distributions / sizeof distributions[0];
 
-struct parameter {
+struct wandb_parameter {
     struct import *import;
     const char *name;
     struct node at;
@@ -44,7 +44,7 @@ struct parameter {
 };
 
 /* Where the file names none: what W&B takes by the keys that are there. */
-static const char *name_by_keys(const struct parameter *parameter)
+static const char *name_by_keys(const struct wandb_parameter *parameter)
 {
     struct node at = parameter->at;
 
@@ -63,7 +63,7 @@ static const char *name_by_keys(const struct parameter *parameter)
                : "uniform";
 }
 
-static int find_distribution(struct parameter *parameter, const struct distribution **found,
+static int find_distribution(struct wandb_parameter *parameter, const struct distribution **found,
                              struct err *err)
 {
     struct node said = keys_get(&parameter->keys, "distribution");
@@ -85,8 +85,8 @@ static int find_distribution(struct parameter *parameter, const struct distribut
 }
 
 /* A number that the distribution needs; `fallback` NaN: it must be there. */
-static int read_number(struct parameter *parameter, const char *key, double fallback, double *x,
-                       struct err *err)
+static int read_number(struct wandb_parameter *parameter, const char *key, double fallback,
+                       double *x, struct err *err)
 {
     struct node node = keys_get(&parameter->keys, key);
 
@@ -99,7 +99,7 @@ static int read_number(struct parameter *parameter, const char *key, double fall
                        node_show(node));
 }
 
-static int read_ends(struct parameter *parameter, enum family family, struct range *range,
+static int read_ends(struct wandb_parameter *parameter, enum family family, struct range *range,
                      struct err *err)
 {
     double low, high;
@@ -131,7 +131,7 @@ static int read_ends(struct parameter *parameter, enum family family, struct ran
     return 0;
 }
 
-static int read_bell(struct parameter *parameter, enum family family, struct range *range,
+static int read_bell(struct wandb_parameter *parameter, enum family family, struct range *range,
                      struct err *err)
 {
     TRY(read_number(parameter, "mu", 0, &range->mean, err));
@@ -142,7 +142,7 @@ static int read_bell(struct parameter *parameter, enum family family, struct ran
                                         "sigma of '%.60s' is below 0", parameter->name);
 }
 
-static int read_beta(struct parameter *parameter, struct range *range, struct err *err)
+static int read_beta(struct wandb_parameter *parameter, struct range *range, struct err *err)
 {
     double a, b;
 
@@ -158,7 +158,7 @@ static int read_beta(struct parameter *parameter, struct range *range, struct er
     return 0;
 }
 
-static int round_to_q(struct parameter *parameter, struct range *range, struct err *err)
+static int round_to_q(struct wandb_parameter *parameter, struct range *range, struct err *err)
 {
     struct node said = keys_get(&parameter->keys, "q");
     double q = 1;
@@ -177,7 +177,7 @@ static int round_to_q(struct parameter *parameter, struct range *range, struct e
     return 0;
 }
 
-static int read_range(struct parameter *parameter, const struct distribution *distribution,
+static int read_range(struct wandb_parameter *parameter, const struct distribution *distribution,
                       struct err *err)
 {
     struct range range = {0};
@@ -198,7 +198,7 @@ static int read_range(struct parameter *parameter, const struct distribution *di
 }
 
 /* PyYAML reads these words as true and false where they have no quotes. */
-static void warn_of_words(const struct parameter *parameter, struct node values)
+static void warn_of_words(const struct wandb_parameter *parameter, struct node values)
 {
     static const char *const words[] = {"yes", "no", "on", "off"};
 
@@ -214,7 +214,7 @@ static void warn_of_words(const struct parameter *parameter, struct node values)
     }
 }
 
-static int read_list(struct parameter *parameter, struct err *err)
+static int read_list(struct wandb_parameter *parameter, struct err *err)
 {
     struct node values = keys_get(&parameter->keys, "values");
     struct node weights = keys_get(&parameter->keys, "probabilities");
@@ -232,7 +232,7 @@ static int read_list(struct parameter *parameter, struct err *err)
     return 0;
 }
 
-static int read_constant(struct parameter *parameter)
+static int read_constant(struct wandb_parameter *parameter)
 {
     const json_t *value = json_object_get(parameter->at.value, "value");
 
@@ -243,7 +243,7 @@ static int read_constant(struct parameter *parameter)
 
 static int read_parameter(struct import *import, const char *name, struct node at, struct err *err)
 {
-    struct parameter parameter = {.import = import, .name = name, .at = at};
+    struct wandb_parameter parameter = {.import = import, .name = name, .at = at};
     const struct distribution *distribution;
 
     keys_begin(&parameter.keys, at);
