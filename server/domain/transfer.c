@@ -196,7 +196,7 @@ bool transfer_legalise(const struct space *to, const double y[], const double un
 }
 
 /* ---- which of many --------------------------------------------------------------------------- */
-struct place {
+struct ordered_row {
     bool is_complete;
     double cost;
     int64_t number;
@@ -205,8 +205,8 @@ struct place {
 
 static int by_standing(const void *a, const void *b)
 {
-    const struct place *x = a;
-    const struct place *y = b;
+    const struct ordered_row *x = a;
+    const struct ordered_row *y = b;
 
     if (x->is_complete != y->is_complete) {
         return x->is_complete ? -1 : 1;
@@ -219,8 +219,8 @@ static int by_standing(const void *a, const void *b)
 
 static int by_number(const void *a, const void *b)
 {
-    const struct place *x = a;
-    const struct place *y = b;
+    const struct ordered_row *x = a;
+    const struct ordered_row *y = b;
 
     return (x->number > y->number) - (x->number < y->number);
 }
@@ -228,7 +228,7 @@ static int by_number(const void *a, const void *b)
 int transfer_choose(size_t n, const struct observation rows[], double sign, size_t order[],
                     size_t *n_chosen, struct err *err)
 {
-    OWN(memory) struct place *places = calloc(n + 1, sizeof *places);
+    OWN(memory) struct ordered_row *places = calloc(n + 1, sizeof *places);
     size_t best = SOURCE_ROWS_MAX / 2;
     size_t k = n < SOURCE_ROWS_MAX ? n : SOURCE_ROWS_MAX;
 
@@ -236,8 +236,8 @@ int transfer_choose(size_t n, const struct observation rows[], double sign, size
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < n; i++) {
-        places[i] = (struct place){rows[i].kind == OBSERVED_COMPLETED,
-                                   sign * observation_value(&rows[i], 0), rows[i].number, i};
+        places[i] = (struct ordered_row){rows[i].kind == OBSERVED_COMPLETED,
+                                         sign * observation_value(&rows[i], 0), rows[i].number, i};
     }
     qsort(places, n, sizeof *places, by_standing);
     if (n > k) { /* each place is read before anything is written to it: the step is at least 1 */

@@ -38,7 +38,7 @@ static double violation_of(const struct cost_table *table, const double costs[])
     return table->width > table->m ? costs[table->m] : 0;
 }
 
-struct place {
+struct ranked_row {
     double violation;
     size_t rank;
     double crowding;
@@ -47,8 +47,8 @@ struct place {
 
 static int by_place(const void *a, const void *b)
 {
-    const struct place *x = a;
-    const struct place *y = b;
+    const struct ranked_row *x = a;
+    const struct ranked_row *y = b;
 
     if (x->violation < y->violation || x->violation > y->violation) {
         return x->violation < y->violation ? -1 : 1;
@@ -72,7 +72,7 @@ static int by_trial(const void *a, const void *b)
 }
 
 /* Fronts and crowding of the rows that violate nothing; the others keep rank and crowding 0. */
-static int place_feasible(const struct cost_table *table, size_t n, struct place places[],
+static int place_feasible(const struct cost_table *table, size_t n, struct ranked_row places[],
                           struct err *err)
 {
     OWN(memory) double *cost = calloc(n * table->m + 1, sizeof *cost);
@@ -104,7 +104,7 @@ static int place_feasible(const struct cost_table *table, size_t n, struct place
 int cost_table_sort(const struct cost_table *table, size_t n, struct rung_row rows[],
                     struct err *err)
 {
-    OWN(memory) struct place *places = calloc(n + 1, sizeof *places);
+    OWN(memory) struct ranked_row *places = calloc(n + 1, sizeof *places);
 
     if (places == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -112,7 +112,7 @@ int cost_table_sort(const struct cost_table *table, size_t n, struct rung_row ro
     qsort(rows, n, sizeof *rows, by_trial);
     for (size_t i = 0; i < n; i++) {
         double violation = violation_of(table, cost_table_row(table, rows[i].row));
-        places[i] = (struct place){.violation = violation, .row = rows[i]};
+        places[i] = (struct ranked_row){.violation = violation, .row = rows[i]};
     }
     TRY(place_feasible(table, n, places, err));
     qsort(places, n, sizeof *places, by_place);
@@ -134,7 +134,7 @@ static double violation_at(const struct cost_table *table, const struct rung_row
 static int sort_front(const struct cost_table *table, size_t n, struct rung_row rows[],
                       struct err *err)
 {
-    OWN(memory) struct place *places = calloc(n + 1, sizeof *places);
+    OWN(memory) struct ranked_row *places = calloc(n + 1, sizeof *places);
     OWN(memory) double *cost = calloc(n * table->m + 1, sizeof *cost);
     OWN(memory) double *crowding = calloc(n + 1, sizeof *crowding);
 
@@ -147,7 +147,7 @@ static int sort_front(const struct cost_table *table, size_t n, struct rung_row 
     }
     TRY(nondominated_crowding(n, table->m, cost, NULL, crowding, err));
     for (size_t i = 0; i < n; i++) {
-        places[i] = (struct place){.crowding = crowding[i], .row = rows[i]};
+        places[i] = (struct ranked_row){.crowding = crowding[i], .row = rows[i]};
     }
     qsort(places, n, sizeof *places, by_place);
     for (size_t i = 0; i < n; i++) {
