@@ -15,7 +15,7 @@ struct placed_point {
     bool is_dominated;
 };
 
-struct points {
+struct marked_points {
     size_t m;
     struct placed_point *sorted;                 /* the different ones, in lexicographic order */
     struct placed_point **dominating, **checked; /* scratch, of as many each */
@@ -85,8 +85,8 @@ static bool covers(const struct placed_point *a, const struct placed_point *b, s
     return true;
 }
 
-static void compare_all(const struct points *points, struct placed_point *const by[], size_t n_by,
-                        struct placed_point *const checked[], size_t n, size_t from)
+static void compare_all(const struct marked_points *points, struct placed_point *const by[],
+                        size_t n_by, struct placed_point *const checked[], size_t n, size_t from)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n_by && !checked[i]->is_dominated; j++) {
@@ -95,13 +95,13 @@ static void compare_all(const struct points *points, struct placed_point *const 
     }
 }
 
-struct range {
+struct place_range {
     uint32_t least, most;
 };
 
-static struct range range_of(struct placed_point *const of[], size_t n, size_t k)
+static struct place_range range_of(struct placed_point *const of[], size_t n, size_t k)
 {
-    struct range range = {UINT32_MAX, 0};
+    struct place_range range = {UINT32_MAX, 0};
 
     for (size_t i = 0; i < n; i++) {
         uint32_t place = of[i]->place[k];
@@ -143,7 +143,7 @@ static size_t leave_out_dominated(struct placed_point *of[], size_t n)
 
 /* Marks each checked point that one of `by` covers in the costs from k on; each of these comes
  * before each checked one in the costs before k. */
-static void mark(const struct points *points, struct placed_point *by[], size_t n_by,
+static void mark(const struct marked_points *points, struct placed_point *by[], size_t n_by,
                  struct placed_point *checked[], size_t n_checked, size_t k)
 {
     size_t n = leave_out_dominated(checked, n_checked);
@@ -155,8 +155,8 @@ static void mark(const struct points *points, struct placed_point *by[], size_t 
         compare_all(points, by, n_by, checked, n, k);
         return;
     }
-    struct range of_by = range_of(by, n_by, k);
-    struct range of_checked = range_of(checked, n, k);
+    struct place_range of_by = range_of(by, n_by, k);
+    struct place_range of_checked = range_of(checked, n, k);
     if (of_by.most <= of_checked.least) {
         mark(points, by, n_by, checked, n, k + 1);
         return;
@@ -182,7 +182,7 @@ static void mark(const struct points *points, struct placed_point *by[], size_t 
 
 /* Leaves the non-dominated ones of the n points from `from` on, in their order, where they began;
  * returns how many. Of these a later one dominates no earlier one. */
-static size_t reduce(const struct points *points, size_t from, size_t n)
+static size_t reduce(const struct marked_points *points, size_t from, size_t n)
 {
     struct placed_point *of = points->sorted + from;
 
@@ -220,7 +220,7 @@ int nondominated_marks(size_t n, size_t m, const double cost[], bool is_dominate
     if (place == NULL || sorted == NULL || scratch == NULL || same == NULL) {
         return err_set(err, ERR_NOMEM, "no memory to compare %zu points", n);
     }
-    const struct points points = {
+    const struct marked_points points = {
         .m = m, .sorted = sorted, .dominating = scratch, .checked = scratch + n};
     TRY(find_places(n, m, cost, place, err));
     for (size_t i = 0; i < n; i++) {

@@ -24,21 +24,22 @@ static int number(const struct domain_reader *reader, const char *what, const ch
     return *value != NULL ? 0 : err_set(reader->err, ERR_NOMEM, "out of memory");
 }
 
-struct range {
+struct domain_range {
     json_t *low, *high, *step; /* step NULL: none */
     json_t *points;            /* for a grid; NULL: none */
 };
 
-static void range_finish(struct range *range)
+static void domain_range_finish(struct domain_range *range)
 {
     json_decref(range->low);
     json_decref(range->high);
     json_decref(range->step);
     json_decref(range->points);
 }
-OWN_VALUE(range)
+OWN_VALUE(domain_range)
 
-static int range_read(const struct domain_reader *reader, const char *domain, struct range *range)
+static int domain_range_read(const struct domain_reader *reader, const char *domain,
+                             struct domain_range *range)
 {
     char text[DOMAIN_BYTES];
 
@@ -69,7 +70,7 @@ static int range_read(const struct domain_reader *reader, const char *domain, st
     return 0;
 }
 
-static int range_put(const struct domain_reader *reader, struct range *range)
+static int domain_range_put(const struct domain_reader *reader, struct domain_range *range)
 {
     TRY(domain_put(reader, "low", json_incref(range->low)));
     TRY(domain_put(reader, "high", json_incref(range->high)));
@@ -84,24 +85,24 @@ static int range_put(const struct domain_reader *reader, struct range *range)
 
 int domain_read_float(const struct domain_reader *reader, const char *domain)
 {
-    OWN(range) struct range range = {0};
+    OWN(domain_range) struct domain_range range = {0};
 
-    TRY(range_read(reader, domain, &range));
+    TRY(domain_range_read(reader, domain, &range));
     TRY(domain_put(reader, "type", json_string("float")));
-    return range_put(reader, &range);
+    return domain_range_put(reader, &range);
 }
 
 int domain_read_log(const struct domain_reader *reader, const char *domain)
 {
-    OWN(range) struct range range = {0};
+    OWN(domain_range) struct domain_range range = {0};
 
-    TRY(range_read(reader, domain, &range));
+    TRY(domain_range_read(reader, domain, &range));
     if (json_number_value(range.low) <= 0) {
         return domain_refuse(reader, "a logarithm needs a low end above 0");
     }
     TRY(domain_put(reader, "type", json_string("float")));
     TRY(domain_put(reader, "scale", json_string("log")));
-    return range_put(reader, &range);
+    return domain_range_put(reader, &range);
 }
 
 static int whole(const struct domain_reader *reader, const char *what, json_t **value)
@@ -121,16 +122,16 @@ static int whole(const struct domain_reader *reader, const char *what, json_t **
 
 int domain_read_int(const struct domain_reader *reader, const char *domain)
 {
-    OWN(range) struct range range = {0};
+    OWN(domain_range) struct domain_range range = {0};
 
-    TRY(range_read(reader, domain, &range));
+    TRY(domain_range_read(reader, domain, &range));
     TRY(whole(reader, "low end", &range.low));
     TRY(whole(reader, "high end", &range.high));
     if (range.step != NULL) {
         TRY(whole(reader, "step", &range.step));
     }
     TRY(domain_put(reader, "type", json_string("int")));
-    return range_put(reader, &range);
+    return domain_range_put(reader, &range);
 }
 
 int domain_read_log_int(const struct domain_reader *reader, const char *domain)
@@ -145,16 +146,16 @@ int domain_read_log_int(const struct domain_reader *reader, const char *domain)
 /* Without a kind: a float, unless it could as well be an integer. */
 int domain_read_plain_range(const struct domain_reader *reader, const char *domain)
 {
-    OWN(range) struct range range = {0};
+    OWN(domain_range) struct domain_range range = {0};
 
-    TRY(range_read(reader, domain, &range));
+    TRY(domain_range_read(reader, domain, &range));
     if (json_is_integer(range.low) && json_is_integer(range.high)
         && (range.step == NULL || json_is_integer(range.step))) {
         return domain_refuse(reader, "an integer or a float? write int:%s or float:%s", domain,
                              domain);
     }
     TRY(domain_put(reader, "type", json_string("float")));
-    return range_put(reader, &range);
+    return domain_range_put(reader, &range);
 }
 
 /* MEAN,SD[:LOW..HIGH] */
@@ -178,9 +179,9 @@ static int read_bell(const struct domain_reader *reader, const char *domain,
     TRY(number(reader, "deviation", sd, &value));
     TRY(domain_put(reader, "sd", value));
     if (bounds != NULL) {
-        OWN(range) struct range range = {0};
-        TRY(range_read(reader, bounds, &range));
-        return range_put(reader, &range);
+        OWN(domain_range) struct domain_range range = {0};
+        TRY(domain_range_read(reader, bounds, &range));
+        return domain_range_put(reader, &range);
     }
     return 0;
 }
