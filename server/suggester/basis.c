@@ -77,12 +77,12 @@ void basis_write(const struct basis *basis, struct buf *out)
 
 /* ---- reading ---- */
 
-struct reader {
+struct basis_reader {
     const unsigned char *at, *end;
     bool failed;
 };
 
-static uint64_t take(struct reader *reader)
+static uint64_t take(struct basis_reader *reader)
 {
     uint64_t number = 0;
 
@@ -97,7 +97,7 @@ static uint64_t take(struct reader *reader)
     return 0;
 }
 
-static int take_run(struct reader *reader, struct basis *basis, size_t *cap, struct err *err)
+static int take_run(struct basis_reader *reader, struct basis *basis, size_t *cap, struct err *err)
 {
     uint64_t ordinal = take(reader);
     uint64_t length = take(reader);
@@ -114,7 +114,7 @@ static int take_run(struct reader *reader, struct basis *basis, size_t *cap, str
     return 0;
 }
 
-static int take_all(struct reader *reader, struct basis *basis, struct err *err)
+static int take_all(struct basis_reader *reader, struct basis *basis, struct err *err)
 {
     size_t cap = 0;
     int64_t trial = 0;
@@ -139,7 +139,7 @@ static int take_all(struct reader *reader, struct basis *basis, struct err *err)
 
 int basis_read(const void *bytes, size_t len, struct basis *basis, struct err *err)
 {
-    struct reader reader = {.at = bytes, .end = (const unsigned char *)bytes + len};
+    struct basis_reader reader = {.at = bytes, .end = (const unsigned char *)bytes + len};
     struct basis read = {0};
 
     if (take_all(&reader, &read, err) != 0) {

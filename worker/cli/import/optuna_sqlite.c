@@ -14,7 +14,7 @@
 /* Steps of SQLite's machine: about an hour; a study of 100,000 trials needs a thousandth. */
 enum { VALUE_BYTES = 16 << 20, PROGRESS_STEPS = 1000000, PROGRESS_MAX = 200000, NAMES_MAX = 1000 };
 
-struct reader {
+struct storage_reader {
     struct import *import;
     sqlite3 *db;
     sqlite3_int64 study_id;
@@ -67,7 +67,7 @@ static void defend(sqlite3 *db, unsigned *n)
     (void)sqlite3_busy_timeout(db, 5000);
 }
 
-static int cannot_read(const struct reader *reader, struct err *err)
+static int cannot_read(const struct storage_reader *reader, struct err *err)
 {
     int code = sqlite3_extended_errcode(reader->db) & 0xff;
 
@@ -91,7 +91,7 @@ static int cannot_read(const struct reader *reader, struct err *err)
                    code == SQLITE_INTERRUPT ? "it takes too long" : sqlite3_errmsg(reader->db));
 }
 
-static int open_db(struct reader *reader, unsigned *n, struct err *err)
+static int open_db(struct storage_reader *reader, unsigned *n, struct err *err)
 {
     if (sqlite3_open_v2(reader->import->path, &reader->db, SQLITE_OPEN_READONLY, NULL)
         != SQLITE_OK) {
@@ -140,10 +140,10 @@ static json_t *number_of(sqlite3_stmt *statement, int value, int type)
     return isfinite(x) ? json_real(x) : json_string(x > 0 ? "Infinity" : "-Infinity");
 }
 
-typedef void row_reader(struct reader *reader, sqlite3_stmt *statement);
+typedef void row_reader(struct storage_reader *reader, sqlite3_stmt *statement);
 
 /* Runs a query about the study, whose id is :study. */
-static int each(struct reader *reader, const char *sql, row_reader *row, struct err *err)
+static int each(struct storage_reader *reader, const char *sql, row_reader *row, struct err *err)
 {
     OWN(statement) sqlite3_stmt *statement = NULL;
     int rc;
@@ -159,7 +159,7 @@ static int each(struct reader *reader, const char *sql, row_reader *row, struct 
 }
 
 /* Does this query work with the tables of this schema? */
-static bool is_known(const struct reader *reader, const char *sql)
+static bool is_known(const struct storage_reader *reader, const char *sql)
 {
     OWN(statement) sqlite3_stmt *statement = NULL;
 
@@ -167,7 +167,7 @@ static bool is_known(const struct reader *reader, const char *sql)
 }
 
 /* The trial of a row's first column. */
-static json_t *trial_of(struct reader *reader, sqlite3_stmt *statement)
+static json_t *trial_of(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     char id[32];
 
@@ -179,7 +179,8 @@ static json_t *trial_of(struct reader *reader, sqlite3_stmt *statement)
 
 /* ---- the study ------------------------------------------------------------------------------ */
 
-static int choose_study(struct reader *reader, const char *name, json_t *names, struct err *err)
+static int choose_study(struct storage_reader *reader, const char *name, json_t *names,
+                        struct err *err)
 {
     OWN(statement) sqlite3_stmt *statement = NULL;
     int rc;
@@ -211,7 +212,7 @@ static int choose_study(struct reader *reader, const char *name, json_t *names, 
     return 0;
 }
 
-static void direction_row(struct reader *reader, sqlite3_stmt *statement)
+static void direction_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     const char *word = text_of(statement, 0);
     int direction =
@@ -223,7 +224,8 @@ static void direction_row(struct reader *reader, sqlite3_stmt *statement)
                                 json_integer(direction));
 }
 
-static void put_attribute(struct reader *reader, json_t *object, sqlite3_stmt *statement, int key)
+static void put_attribute(struct storage_reader *reader, json_t *object, sqlite3_stmt *statement,
+                          int key)
 {
     const char *name = text_of(statement, key);
     const char *text = text_of(statement, key + 1);
@@ -237,19 +239,19 @@ static void put_attribute(struct reader *reader, json_t *object, sqlite3_stmt *s
     (void)json_object_set_new(object, name, value);
 }
 
-static void study_system_row(struct reader *reader, sqlite3_stmt *statement)
+static void study_system_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     put_attribute(reader, json_object_get(reader->study, "system_attrs"), statement, 0);
 }
 
-static void study_user_row(struct reader *reader, sqlite3_stmt *statement)
+static void study_user_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     put_attribute(reader, json_object_get(reader->study, "user_attrs"), statement, 0);
 }
 
 /* ---- trials --------------------------------------------------------------------------------- */
 
-static void trial_row(struct reader *reader, sqlite3_stmt *statement)
+static void trial_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     static const char *const words[OPTUNA_STATE_COUNT] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL",
                                                           "WAITING"};
@@ -280,7 +282,7 @@ static void trial_row(struct reader *reader, sqlite3_stmt *statement)
     (void)json_object_set_new(reader->by_id, id, trial);
 }
 
-static void value_row(struct reader *reader, sqlite3_stmt *statement)
+static void value_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     json_t *trial = trial_of(reader, statement);
 
@@ -289,7 +291,7 @@ static void value_row(struct reader *reader, sqlite3_stmt *statement)
     }
 }
 
-static void intermediate_row(struct reader *reader, sqlite3_stmt *statement)
+static void intermediate_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     json_t *trial = trial_of(reader, statement);
     char step[32];
@@ -301,7 +303,7 @@ static void intermediate_row(struct reader *reader, sqlite3_stmt *statement)
     }
 }
 
-static void param_row(struct reader *reader, sqlite3_stmt *statement)
+static void param_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     json_t *trial = trial_of(reader, statement);
     const char *name = text_of(statement, 1);
@@ -317,12 +319,12 @@ static void param_row(struct reader *reader, sqlite3_stmt *statement)
     (void)json_object_set(json_object_get(trial, "distributions"), name, distribution);
 }
 
-static void trial_user_row(struct reader *reader, sqlite3_stmt *statement)
+static void trial_user_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     put_attribute(reader, json_object_get(trial_of(reader, statement), "user_attrs"), statement, 1);
 }
 
-static void trial_system_row(struct reader *reader, sqlite3_stmt *statement)
+static void trial_system_row(struct storage_reader *reader, sqlite3_stmt *statement)
 {
     put_attribute(reader, json_object_get(trial_of(reader, statement), "system_attrs"), statement,
                   1);
@@ -374,7 +376,7 @@ static const struct {
      false},
 };
 
-static int read_study(struct reader *reader, struct err *err)
+static int read_study(struct storage_reader *reader, struct err *err)
 {
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         const char *sql = NULL;
@@ -405,7 +407,8 @@ int optuna_read_sqlite(struct import *import, const char *name, json_t **study, 
     json_auto_t *distributions = json_object();
     json_auto_t *found = NULL;
     unsigned n = 0;
-    struct reader reader = {.import = import, .by_id = by_id, .distributions = distributions};
+    struct storage_reader reader = {
+        .import = import, .by_id = by_id, .distributions = distributions};
 
     int rc = open_db(&reader, &n, err);
     db = reader.db;
