@@ -101,7 +101,7 @@ static void show_curve(const struct learning_curve *curve, struct observation *s
 /* ---- what was seen ---- */
 
 /* One question. */
-struct reading {
+struct past_reading {
     const struct study_record *record;
     const struct basis *basis;
     const struct study_def *def;
@@ -114,7 +114,7 @@ static void add_item(struct past *past, const struct observation *seen)
     past->items[past->n++] = *seen;
 }
 
-static struct learning_curve *next_curve(struct reading *reading)
+static struct learning_curve *next_curve(struct past_reading *reading)
 {
     struct past *past = reading->past;
     struct learning_curve *curve = &past->curves[past->n_curves++];
@@ -123,7 +123,7 @@ static struct learning_curve *next_curve(struct reading *reading)
     return curve;
 }
 
-static int add_ended(struct reading *reading, const struct record_trial *trial,
+static int add_ended(struct past_reading *reading, const struct record_trial *trial,
                      const struct record_event *event, const struct trial_row *row, struct err *err)
 {
     bool is_last = event->seq == trial->row.ended_seq;
@@ -150,7 +150,7 @@ static int compare_curve(const void *key, const void *item)
     return (*number > curve->trial) - (*number < curve->trial);
 }
 
-static int add_open(struct reading *reading, const struct record_trial *trial,
+static int add_open(struct past_reading *reading, const struct record_trial *trial,
                     const struct record_event *event, const struct trial_row *row, struct err *err)
 {
     const struct basis *basis = reading->basis;
@@ -191,7 +191,7 @@ static int by_end(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static int sort_ended(struct reading *reading, struct err *err)
+static int sort_ended(struct past_reading *reading, struct err *err)
 {
     struct past *past = reading->past;
     struct ended_item *items = malloc(past->n * sizeof *items + 1);
@@ -211,7 +211,7 @@ static int sort_ended(struct reading *reading, struct err *err)
 }
 
 /* The finished trials, or the open ones. */
-static int add_trials(struct reading *reading, bool finished, struct err *err)
+static int add_trials(struct past_reading *reading, bool finished, struct err *err)
 {
     const struct study_record *record = reading->record;
     struct past *past = reading->past;
@@ -233,7 +233,7 @@ static int add_trials(struct reading *reading, bool finished, struct err *err)
 }
 
 /* Configurations that had been suggested and were no trials yet. */
-static void add_suggested(struct reading *reading)
+static void add_suggested(struct past_reading *reading)
 {
     const struct study_record *record = reading->record;
     const struct basis *basis = reading->basis;
@@ -258,7 +258,7 @@ static void add_suggested(struct reading *reading)
     }
 }
 
-static int read_all(struct reading *reading, struct err *err)
+static int read_all(struct past_reading *reading, struct err *err)
 {
     const struct study_record *record = reading->record;
     const struct basis *basis = reading->basis;
@@ -299,11 +299,11 @@ int past_read(const struct study_record *record, const struct basis *basis, stru
         .rows = malloc((n + 1) * sizeof *made.rows),
         .curves = malloc(n * sizeof *made.curves + 1),
     };
-    struct reading reading = {.record = record,
-                              .basis = basis,
-                              .def = study_record_def_at(record, basis->seq)->def->def,
-                              .past = &made,
-                              .ended = ended};
+    struct past_reading reading = {.record = record,
+                                   .basis = basis,
+                                   .def = study_record_def_at(record, basis->seq)->def->def,
+                                   .past = &made,
+                                   .ended = ended};
 
     if (ended == NULL || made.items == NULL || made.rows == NULL || made.curves == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -23,7 +23,7 @@ enum operation {
 
 enum { LINE_BYTES = 16 << 20, PIECE_BYTES = 1 << 16 };
 
-struct replay {
+struct journal_replay {
     struct import *import;
     size_t line;
     json_t *studies;       /* by number, null where deleted; owned */
@@ -42,7 +42,7 @@ static json_t *by_number(const json_t *list, const json_t *log, const char *key)
 }
 
 /* A trial that is not finished: what comes later is not taken, as Optuna has it. */
-static json_t *open_trial(const struct replay *replay, const json_t *log)
+static json_t *open_trial(const struct journal_replay *replay, const json_t *log)
 {
     json_t *trial = by_number(replay->trials, log, "trial_id");
     json_int_t state = json_integer_value(json_object_get(trial, "state"));
@@ -50,7 +50,7 @@ static json_t *open_trial(const struct replay *replay, const json_t *log)
     return state == OPTUNA_RUNNING || state == OPTUNA_WAITING ? trial : NULL;
 }
 
-static bool is_name_taken(const struct replay *replay, const char *name)
+static bool is_name_taken(const struct journal_replay *replay, const char *name)
 {
     size_t i;
     json_t *study;
@@ -64,7 +64,7 @@ static bool is_name_taken(const struct replay *replay, const char *name)
     return false;
 }
 
-static int create_study(struct replay *replay, const json_t *log)
+static int create_study(struct journal_replay *replay, const json_t *log)
 {
     const char *name = json_string_value(json_object_get(log, "study_name"));
     json_t *directions = json_object_get(log, "directions");
@@ -80,7 +80,7 @@ static int create_study(struct replay *replay, const json_t *log)
     return 0;
 }
 
-static int delete_study(struct replay *replay, const json_t *log)
+static int delete_study(struct journal_replay *replay, const json_t *log)
 {
     const json_t *number = json_object_get(log, "study_id");
 
@@ -106,8 +106,8 @@ static int set_attributes(json_t *object, const char *member, const json_t *log,
 
 /* ---- trials --------------------------------------------------------------------------------- */
 
-static int set_param(struct replay *replay, json_t *trial, const char *name, const json_t *number,
-                     const json_t *distribution)
+static int set_param(struct journal_replay *replay, json_t *trial, const char *name,
+                     const json_t *number, const json_t *distribution)
 {
     json_t *known =
         json_is_string(distribution)
@@ -136,7 +136,7 @@ static void set_values(json_t *trial, const json_t *log)
 }
 
 /* What add_trial() and a copy of a study write in one. */
-static int fill_trial(struct replay *replay, json_t *trial, const json_t *log)
+static int fill_trial(struct journal_replay *replay, json_t *trial, const json_t *log)
 {
     static const char *const members[] = {"user_attrs", "system_attrs"};
     const json_t *distributions = json_object_get(log, "distributions");
@@ -167,7 +167,7 @@ static bool is_state(const json_t *state)
            && json_integer_value(state) < OPTUNA_STATE_COUNT;
 }
 
-static int create_trial(struct replay *replay, const json_t *log)
+static int create_trial(struct journal_replay *replay, const json_t *log)
 {
     json_t *study = by_number(replay->studies, log, "study_id");
     json_t *list = json_object_get(study, "trials");
@@ -189,7 +189,7 @@ static int create_trial(struct replay *replay, const json_t *log)
                                                                 : -1;
 }
 
-static int set_state(const struct replay *replay, const json_t *log)
+static int set_state(const struct journal_replay *replay, const json_t *log)
 {
     json_t *trial = open_trial(replay, log);
     json_t *state = json_object_get(log, "state");
@@ -205,7 +205,7 @@ static int set_state(const struct replay *replay, const json_t *log)
     return 0;
 }
 
-static int set_intermediate(const struct replay *replay, const json_t *log)
+static int set_intermediate(const struct journal_replay *replay, const json_t *log)
 {
     json_t *trial = open_trial(replay, log);
     const json_t *step = json_object_get(log, "step");
@@ -224,7 +224,7 @@ static int set_intermediate(const struct replay *replay, const json_t *log)
 }
 
 /* Of Rustuna; Optuna shows such trials all the same. */
-static int discard(const struct replay *replay, const json_t *log)
+static int discard(const struct journal_replay *replay, const json_t *log)
 {
     size_t i;
     json_t *number;
@@ -241,7 +241,7 @@ static int discard(const struct replay *replay, const json_t *log)
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-static int apply(struct replay *replay, const json_t *log)
+static int apply(struct journal_replay *replay, const json_t *log)
 {
     const json_t *code = json_object_get(log, "op_code");
     json_t *study = by_number(replay->studies, log, "study_id");
@@ -283,7 +283,7 @@ static int apply(struct replay *replay, const json_t *log)
 }
 
 /* A line that ends without its end was being written. */
-static int read_line(struct replay *replay, const char *line, size_t len, struct err *err)
+static int read_line(struct journal_replay *replay, const char *line, size_t len, struct err *err)
 {
     struct remarks *remarks = &replay->import->remarks;
     bool is_whole = len > 0 && line[len - 1] == '\n';
@@ -304,8 +304,8 @@ static int read_line(struct replay *replay, const char *line, size_t len, struct
 }
 
 /* One piece of the file: whole lines are read, the rest stays in `line`. */
-static int read_piece(struct replay *replay, struct buf *line, const char *piece, size_t len,
-                      struct err *err)
+static int read_piece(struct journal_replay *replay, struct buf *line, const char *piece,
+                      size_t len, struct err *err)
 {
     while (len > 0) {
         const char *end = memchr(piece, '\n', len);
@@ -326,7 +326,7 @@ static int read_piece(struct replay *replay, struct buf *line, const char *piece
     return 0;
 }
 
-static int read_lines(struct replay *replay, FILE *file, struct err *err)
+static int read_lines(struct journal_replay *replay, FILE *file, struct err *err)
 {
     OWN(buf) struct buf line = {0};
     OWN(memory) char *piece = malloc(PIECE_BYTES);
@@ -347,7 +347,7 @@ static int read_lines(struct replay *replay, FILE *file, struct err *err)
                                        replay->import->path, strerror(errno));
 }
 
-static void keep_living(const struct replay *replay, json_t *studies)
+static void keep_living(const struct journal_replay *replay, json_t *studies)
 {
     size_t i;
     json_t *study;
@@ -364,7 +364,7 @@ int optuna_read_journal(struct import *import, json_t **studies, struct err *err
     json_auto_t *all = json_array();
     json_auto_t *trials = json_array();
     json_auto_t *distributions = json_object();
-    struct replay replay = {
+    struct journal_replay replay = {
         .import = import, .studies = all, .trials = trials, .distributions = distributions};
     FILE *file = fopen(import->path, "re");
 
