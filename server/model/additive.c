@@ -78,15 +78,15 @@ void additive_prepare(const struct additive *additive, const struct points *x, d
 }
 
 /* The rows of one number, from one point on. */
-struct rows {
+struct number_rows {
     const double *position, *falling, *rising;
 };
 
-ALWAYS_INLINE struct rows rows_of(const struct additive_points *a, size_t k, size_t i)
+ALWAYS_INLINE struct number_rows rows_of(const struct additive_points *a, size_t k, size_t i)
 {
     const double *row = a->tables + ROWS * k * a->ld + i;
 
-    return (struct rows){row, row + a->ld, row + 2 * a->ld};
+    return (struct number_rows){row, row + a->ld, row + 2 * a->ld};
 }
 
 /* One number of the point that a column belongs to. */
@@ -97,13 +97,13 @@ struct position {
 ALWAYS_INLINE struct position position_of(const struct additive_points *b, size_t k, size_t j,
                                           double weight)
 {
-    struct rows rows = rows_of(b, k, j);
+    struct number_rows rows = rows_of(b, k, j);
 
     return (struct position){*rows.position, weight * *rows.falling, weight * *rows.rising};
 }
 
 /* The weight times e^{−t} between the i-th point of the rows and a position. */
-ALWAYS_INLINE double decay(const struct rows *a, size_t i, const struct position *b)
+ALWAYS_INLINE double decay(const struct number_rows *a, size_t i, const struct position *b)
 {
     double up = a->falling[i] * b->rising;
     double down = a->rising[i] * b->falling;
@@ -112,7 +112,7 @@ ALWAYS_INLINE double decay(const struct rows *a, size_t i, const struct position
 }
 
 /* The weight times M52, with t = √3 s: 1 + t + t²/3 = 1 + s (√3 + s). */
-ALWAYS_INLINE double matern(const struct rows *a, size_t i, const struct position *b)
+ALWAYS_INLINE double matern(const struct number_rows *a, size_t i, const struct position *b)
 {
     double s = fabs(a->position[i] - b->at);
 
@@ -120,7 +120,7 @@ ALWAYS_INLINE double matern(const struct rows *a, size_t i, const struct positio
 }
 
 /* s (1 + t) e^{−t}, with the sign of u' − u. */
-ALWAYS_INLINE double slope(const struct rows *a, size_t i, const struct position *b)
+ALWAYS_INLINE double slope(const struct number_rows *a, size_t i, const struct position *b)
 {
     double s = b->at - a->position[i];
 
@@ -137,8 +137,8 @@ ALWAYS_INLINE void add_numbers_body(const struct additive *additive, struct mixt
     double keep = mixture.keep;
 
     for (; k + 2 <= additive->n_num; k += 2) {
-        struct rows first = rows_of(a, k, 0);
-        struct rows second = rows_of(a, k + 1, 0);
+        struct number_rows first = rows_of(a, k, 0);
+        struct number_rows second = rows_of(a, k + 1, 0);
         struct position of_first = position_of(b, k, j, mixture.weight);
         struct position of_second = position_of(b, k + 1, j, mixture.weight);
         for (size_t i = 0; i < n; i++) {
@@ -147,7 +147,7 @@ ALWAYS_INLINE void add_numbers_body(const struct additive *additive, struct mixt
         keep = 1.0;
     }
     for (; k < additive->n_num; k++) {
-        struct rows rows = rows_of(a, k, 0);
+        struct number_rows rows = rows_of(a, k, 0);
         struct position position = position_of(b, k, j, mixture.weight);
         for (size_t i = 0; i < n; i++) {
             K[i] = keep * K[i] + matern(&rows, i, &position);
@@ -157,8 +157,8 @@ ALWAYS_INLINE void add_numbers_body(const struct additive *additive, struct mixt
 }
 
 /* The weight times ∂M52/∂ln ℓ_a = t²(1 + t)/3 e^{−t}; *value ← that of M52. */
-ALWAYS_INLINE double matern_and_slope(const struct rows *a, size_t i, const struct position *b,
-                                      double *value)
+ALWAYS_INLINE double matern_and_slope(const struct number_rows *a, size_t i,
+                                      const struct position *b, double *value)
 {
     double s = fabs(a->position[i] - b->at);
     double e = decay(a, i, b);
@@ -179,8 +179,8 @@ ALWAYS_INLINE void add_numbers_with_slopes_body(const struct additive *additive,
     double value_2;
 
     for (; k + 2 <= additive->n_num; k += 2) {
-        struct rows first = rows_of(a, k, 0);
-        struct rows second = rows_of(a, k + 1, 0);
+        struct number_rows first = rows_of(a, k, 0);
+        struct number_rows second = rows_of(a, k + 1, 0);
         struct position of_first = position_of(b, k, j, weight);
         struct position of_second = position_of(b, k + 1, j, weight);
         for (size_t i = 0; i < n; i++) {
@@ -190,7 +190,7 @@ ALWAYS_INLINE void add_numbers_with_slopes_body(const struct additive *additive,
         }
     }
     for (; k < additive->n_num; k++) {
-        struct rows rows = rows_of(a, k, 0);
+        struct number_rows rows = rows_of(a, k, 0);
         struct position position = position_of(b, k, j, weight);
         for (size_t i = 0; i < n; i++) {
             T[i] += matern_and_slope(&rows, i, &position, &value);
@@ -207,7 +207,7 @@ ALWAYS_INLINE void add_slopes_body(const struct additive *additive, double weigh
     size_t n = a->points->n;
 
     for (size_t k = 0; k < additive->n_num; k++) {
-        struct rows rows = rows_of(a, k, 0);
+        struct number_rows rows = rows_of(a, k, 0);
         struct position position = position_of(b, k, j, 1.0);
         double sum[LANES] = {0.0};
         size_t i = 0;

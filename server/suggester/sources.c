@@ -24,7 +24,7 @@ void sources_finish(struct sources *sources)
 
 /* ---- rows of one older study ------------------------------------------------------------------
  */
-struct rows {
+struct source_rows {
     const struct transfer *transfer; /* NULL: rows come as they are */
     const struct study_def *def;     /* of the new study */
     size_t n_params;
@@ -33,18 +33,18 @@ struct rows {
     size_t completed, refused, excluded;
 };
 
-static void rows_finish(struct rows *rows)
+static void source_rows_finish(struct source_rows *rows)
 {
     for (size_t i = 0; i < rows->n; i++) {
         observation_release(&rows->items[i]);
     }
     free(rows->items);
-    *rows = (struct rows){0};
+    *rows = (struct source_rows){0};
 }
-OWN_VALUE(rows)
+OWN_VALUE(source_rows)
 
 /* Copies its configuration and its value. */
-static int append(struct rows *rows, struct observation row, struct err *err)
+static int append(struct source_rows *rows, struct observation row, struct err *err)
 {
     TRY(array_reserve(&rows->items, rows->n, &rows->cap, sizeof *rows->items, err));
     TRY(observation_own(&row, rows->n_params, err));
@@ -67,7 +67,7 @@ static int violates(const struct study_def *def, const struct trial_row *trial, 
 
 static int take_trial(void *context, struct trial_row *trial, struct err *err)
 {
-    struct rows *rows = context;
+    struct source_rows *rows = context;
     OWN(memory) double *y = calloc(rows->n_params + 1, sizeof *y);
     double value = trial_row_value(trial);
 
@@ -102,7 +102,7 @@ static int take_trial(void *context, struct trial_row *trial, struct err *err)
 }
 
 /* Moves the rows worth taking into the source. */
-static int keep_best(struct rows *rows, const struct study_def *def, struct source *source,
+static int keep_best(struct source_rows *rows, const struct study_def *def, struct source *source,
                      struct err *err)
 {
     double sign = study_cost(def, 1.0);
@@ -133,8 +133,8 @@ int source_read(struct store *store, const struct source_study *older, const str
                                 .states = 1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED};
 
     TRY(transfer_create(older->def->space, def->space, &transfer, err));
-    OWN(rows)
-    struct rows rows = {.transfer = transfer, .def = def, .n_params = def->space->n_params};
+    OWN(source_rows)
+    struct source_rows rows = {.transfer = transfer, .def = def, .n_params = def->space->n_params};
     if (transfer_shared(transfer) == 0) {
         faults_add(faults, older->pointer,
                    "\"%s\" shares no parameter with this study; parameters meet by name, and a "
@@ -185,7 +185,7 @@ int sources_store(struct store *store, int64_t study, const struct study_def *de
 
 struct loading {
     size_t n_params;
-    struct rows rows[SOURCES_MAX];
+    struct source_rows rows[SOURCES_MAX];
 };
 
 static int load_row(void *context, const struct transfer_row *row, struct err *err)
