@@ -30,7 +30,7 @@ struct scanned {
     int64_t study, trial, seq;
 };
 
-struct scan {
+struct event_scan {
     int64_t from; /* the events after it */
     size_t n;
     struct scanned events[EVENTS_A_SCAN];
@@ -38,7 +38,7 @@ struct scan {
 
 static int note_event(void *context, const struct event_row *event, struct err *err)
 {
-    struct scan *scan = context;
+    struct event_scan *scan = context;
 
     (void)err;
     if (scan->n < EVENTS_A_SCAN) {
@@ -54,7 +54,7 @@ static bool concerns(const struct waiter *waiter, const struct scanned *event)
 }
 
 /* Under the lock. Those that came later with an earlier number wait for the next scan. */
-static void apply(struct api *api, const struct scan *scan, int64_t looked_at)
+static void apply(struct api *api, const struct event_scan *scan, int64_t looked_at)
 {
     for (struct waiter *at = api->waiters; at != NULL; at = at->next) {
         if (at->after < scan->from) {
@@ -84,7 +84,7 @@ static int64_t lowest_after(const struct api *api)
 static void scan_job(void *context, struct store *store)
 {
     struct api *api = context;
-    OWN(memory) struct scan *scan = calloc(1, sizeof *scan);
+    OWN(memory) struct event_scan *scan = calloc(1, sizeof *scan);
     struct err err = {0};
     int64_t looked_at = 0;
 

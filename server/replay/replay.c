@@ -396,14 +396,14 @@ int replay_write(struct replay *replay, const atomic_bool *stop, struct buf *out
 
 /* ---- all of it ---- */
 
-struct search {
+struct study_search {
     const char *name;
     int64_t id; /* 0: not found */
 };
 
 static int find_study(void *context, struct study_row *row, struct err *err)
 {
-    struct search *search = context;
+    struct study_search *search = context;
 
     (void)err;
     if (strcmp(row->name, search->name) == 0) {
@@ -425,7 +425,7 @@ static int print_next(struct replay *replay, FILE *out, bool *more, struct err *
 
 int replay_print(struct store *store, const char *study, int64_t until, FILE *out, struct err *err)
 {
-    struct search search = {.name = study};
+    struct study_search search = {.name = study};
     OWN(replay) struct replay *replay = NULL;
     bool more = true;
 
