@@ -12,7 +12,7 @@
 #define RIVALS 5 /* how many others are named at a decision */
 
 /* The rank of a value in its rung. */
-struct standing {
+struct rung_standing {
     size_t rank, reported, advance;
     char level[STEP_BYTES + NAME_BYTES + 2]; /* with its unit: 3 epochs */
     double value;
@@ -31,7 +31,7 @@ static void write_level(const struct study_def *study, int64_t level, char text[
 }
 
 /* Several objectives: each with its name, as far as there is room. */
-static void say_values(const struct schedule *schedule, struct standing *standing)
+static void say_values(const struct schedule *schedule, struct rung_standing *standing)
 {
     const struct study_def *study = schedule->study;
     char number[JSON_NUMBER_BYTES];
@@ -50,12 +50,12 @@ static void say_values(const struct schedule *schedule, struct standing *standin
     }
 }
 
-static struct standing stand(const struct schedule *schedule, const struct rung_entry *entry,
-                             int64_t trial)
+static struct rung_standing stand(const struct schedule *schedule, const struct rung_entry *entry,
+                                  int64_t trial)
 {
     const struct bracket *bracket = schedule->brackets[entry->bracket];
     const struct rung *rung = &bracket->rungs[entry->rung];
-    struct standing standing = {
+    struct rung_standing standing = {
         .rank = ranking_rank(&rung->all, entry->cost, trial),
         .reported = rung->reported,
         .value = study_cost(schedule->study, entry->cost),
@@ -77,7 +77,7 @@ static struct standing stand(const struct schedule *schedule, const struct rung_
     return standing;
 }
 
-static void write_standing(const struct schedule *schedule, const struct standing *standing,
+static void write_standing(const struct schedule *schedule, const struct rung_standing *standing,
                            struct json_writer *w)
 {
     if (standing->costs != NULL) {
@@ -119,7 +119,7 @@ static void write_rivals(const struct schedule *schedule, const struct rung_entr
 }
 
 /* The forecast, in a sentence. */
-static void describe_forecast(const struct schedule *schedule, const struct standing *standing,
+static void describe_forecast(const struct schedule *schedule, const struct rung_standing *standing,
                               const struct schedule_forecast *forecast, enum schedule_fact fact,
                               char text[], size_t room)
 {
@@ -149,8 +149,8 @@ static void write_forecast(const struct schedule *schedule,
     json_object_end(w);
 }
 
-static void describe_decision(const struct standing *standing, enum schedule_fact fact, char text[],
-                              size_t room)
+static void describe_decision(const struct rung_standing *standing, enum schedule_fact fact,
+                              char text[], size_t room)
 {
     char cutoff[JSON_NUMBER_BYTES];
 
@@ -166,7 +166,7 @@ static void write_decision(const struct schedule *schedule, const struct schedul
                            struct json_writer *w)
 {
     const struct rung_entry *entry = schedule_entry(schedule, record->trial);
-    struct standing standing = stand(schedule, entry, record->trial);
+    struct rung_standing standing = stand(schedule, entry, record->trial);
     char text[512];
 
     write_standing(schedule, &standing, w);
@@ -223,7 +223,7 @@ static void write_fact(const struct schedule *schedule, const struct schedule_re
 static void write_waiting(const struct schedule *schedule, const struct rung_entry *entry,
                           int64_t trial, struct json_writer *w)
 {
-    struct standing standing = stand(schedule, entry, trial);
+    struct rung_standing standing = stand(schedule, entry, trial);
     size_t outstanding = bracket_outstanding(schedule->brackets[entry->bracket], entry->rung);
     bool is_sized = schedule->brackets[entry->bracket]->rungs[0].size > 0;
     char text[512];

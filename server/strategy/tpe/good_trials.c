@@ -20,7 +20,7 @@ bool good_trials_are_several(const struct study_def *study)
 }
 
 /* The best trials, in order. */
-struct selection {
+struct best_trials {
     struct objective_costs costs;
     struct population population;
     size_t n_equal; /* the first of the population: complete and feasible */
@@ -31,7 +31,7 @@ struct selection {
     double reference[OBJECTIVES_MAX];
 };
 
-static void selection_finish(struct selection *s)
+static void best_trials_finish(struct best_trials *s)
 {
     free(s->cost);
     free(s->rank);
@@ -39,10 +39,10 @@ static void selection_finish(struct selection *s)
     population_finish(&s->population);
     objective_costs_finish(&s->costs);
 }
-OWN_VALUE(selection)
+OWN_VALUE(best_trials)
 
-static int selection_init(struct selection *s, const struct study_data *data, size_t n_good,
-                          struct err *err)
+static int best_trials_init(struct best_trials *s, const struct study_data *data, size_t n_good,
+                            struct err *err)
 {
     const struct evaluations *e = &data->evaluations;
 
@@ -68,7 +68,7 @@ static int selection_init(struct selection *s, const struct study_data *data, si
 }
 
 /* A tenth of the range beyond the worst of the first n. */
-static void set_reference(struct selection *s, size_t n)
+static void set_reference(struct best_trials *s, size_t n)
 {
     for (size_t k = 0; k < s->m; k++) {
         double least = (double)INFINITY;
@@ -83,7 +83,7 @@ static void set_reference(struct selection *s, size_t n)
 }
 
 /* contribution[from … to-1] ← what each of these adds to the others of them. */
-static int contribute(struct selection *s, size_t from, size_t to, struct err *err)
+static int contribute(struct best_trials *s, size_t from, size_t to, struct err *err)
 {
     return hypervolume_contributions(to - from, s->m, s->cost + from * s->m, s->reference,
                                      s->contribution + from, err);
@@ -97,7 +97,7 @@ static void swap_doubles(double *a, double *b)
     *b = kept;
 }
 
-static void swap(struct selection *s, size_t i, size_t j)
+static void swap(struct best_trials *s, size_t i, size_t j)
 {
     size_t kept = s->population.members[i];
 
@@ -110,7 +110,7 @@ static void swap(struct selection *s, size_t i, size_t j)
 }
 
 /* Of the last front that is taken from, the ones that contribute most come first. */
-static int sort_border(struct selection *s, size_t n_good, struct err *err)
+static int sort_border(struct best_trials *s, size_t n_good, struct err *err)
 {
     size_t from = n_good;
     size_t to = n_good;
@@ -151,14 +151,14 @@ static void scale_weights(size_t n, double weights[])
 }
 
 /* One objective: how much better each is than the best of the others. */
-static void weigh_gains(const struct selection *s, size_t n_good, double weights[])
+static void weigh_gains(const struct best_trials *s, size_t n_good, double weights[])
 {
     for (size_t i = 0; i < n_good; i++) {
         weights[i] = n_good < s->n_equal ? s->cost[n_good] - s->cost[i] : 1.0;
     }
 }
 
-static int choose_good(struct selection *s, size_t n_good, double weights[], struct err *err)
+static int choose_good(struct best_trials *s, size_t n_good, double weights[], struct err *err)
 {
     for (size_t i = 0; i < n_good; i++) {
         weights[i] = 1.0;
@@ -181,7 +181,7 @@ static int choose_good(struct selection *s, size_t n_good, double weights[], str
 int good_trials_choose(const struct study_data *data, size_t n_good, size_t order[],
                        double weights[], struct err *err)
 {
-    OWN(selection) struct selection s = {0};
+    OWN(best_trials) struct best_trials s = {0};
     size_t n_done = data->evaluations.n_done;
     OWN(memory) bool *is_taken = calloc(n_done + 1, sizeof *is_taken);
     size_t n = 0;
@@ -189,7 +189,7 @@ int good_trials_choose(const struct study_data *data, size_t n_good, size_t orde
     if (is_taken == NULL) {
         return err_set(err, ERR_NOMEM, "no memory to choose among %zu trials", n_done);
     }
-    TRY(selection_init(&s, data, n_good, err));
+    TRY(best_trials_init(&s, data, n_good, err));
     TRY(choose_good(&s, n_good < s.population.n ? n_good : s.population.n, weights, err));
     for (size_t i = s.population.n; i < n_good; i++) {
         weights[i] = 1e-12; /* without a finite value of each objective */
