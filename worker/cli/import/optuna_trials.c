@@ -45,7 +45,7 @@ static const char *const sentences[WHY_COUNT] = {
     [TIMES] = "have times of start and end of their own, which are left out",
 };
 
-struct trials {
+struct trial_import {
     struct import *import;
     const json_t *space, *metrics;
     json_t *kept;    /* names of attributes that are metrics here, at most METRICS_MAX; owned */
@@ -55,7 +55,7 @@ struct trials {
     size_t line[WHY_COUNT];
 };
 
-static void count(struct trials *trials, enum why why, const json_t *trial)
+static void count(struct trial_import *trials, enum why why, const json_t *trial)
 {
     if (trials->n[why]++ == 0) {
         trials->first[why] = json_integer_value(json_object_get(trial, "number"));
@@ -63,7 +63,7 @@ static void count(struct trials *trials, enum why why, const json_t *trial)
     }
 }
 
-static void tell(const struct trials *trials)
+static void tell(const struct trial_import *trials)
 {
     for (size_t i = 0; i < WHY_COUNT; i++) {
         if (trials->n[i] > 0) {
@@ -99,7 +99,7 @@ static bool is_active(const json_t *parameter, const json_t *values)
 }
 
 /* Are just the active ones there? */
-static bool fits(const struct trials *trials, const json_t *values)
+static bool fits(const struct trial_import *trials, const json_t *values)
 {
     const char *name;
     json_t *parameter;
@@ -113,7 +113,7 @@ static bool fits(const struct trials *trials, const json_t *values)
 }
 
 /* The values of those that are as in the space; a new reference. */
-static json_t *values_of(const struct trials *trials, const json_t *trial)
+static json_t *values_of(const struct trial_import *trials, const json_t *trial)
 {
     json_t *values = json_object();
     const char *name;
@@ -141,7 +141,7 @@ static int by_step(const void *a, const void *b)
 }
 
 /* Steps in order; NULL: no memory. *n ← how many there are. */
-static long long *steps_of(struct trials *trials, const json_t *trial, size_t *n)
+static long long *steps_of(struct trial_import *trials, const json_t *trial, size_t *n)
 {
     const json_t *curve = json_object_get(trial, "intermediate");
     long long *steps = calloc(json_object_size(curve) + 1, sizeof *steps);
@@ -164,7 +164,7 @@ static long long *steps_of(struct trials *trials, const json_t *trial, size_t *n
     return steps;
 }
 
-static json_t *curve_of(struct trials *trials, const json_t *trial, const char *metric)
+static json_t *curve_of(struct trial_import *trials, const json_t *trial, const char *metric)
 {
     const json_t *curve = json_object_get(trial, "intermediate");
     json_t *measurements = json_array();
@@ -189,7 +189,7 @@ static json_t *curve_of(struct trials *trials, const json_t *trial, const char *
 }
 
 /* A number among the user's attributes is a metric here, as far as there is room. */
-static bool keep_attribute(struct trials *trials, json_t *metrics, const char *name,
+static bool keep_attribute(struct trial_import *trials, json_t *metrics, const char *name,
                            const json_t *value)
 {
     bool is_known = json_object_get(trials->kept, name) != NULL;
@@ -203,7 +203,7 @@ static bool keep_attribute(struct trials *trials, json_t *metrics, const char *n
     return true;
 }
 
-static void add_attributes(struct trials *trials, const json_t *trial, json_t *metrics)
+static void add_attributes(struct trial_import *trials, const json_t *trial, json_t *metrics)
 {
     const char *name;
     json_t *value;
@@ -221,7 +221,7 @@ static void add_attributes(struct trials *trials, const json_t *trial, json_t *m
 }
 
 /* They become metrics, too; returns whether one is violated. */
-static bool add_constraints(struct trials *trials, const json_t *trial, json_t *metrics)
+static bool add_constraints(struct trial_import *trials, const json_t *trial, json_t *metrics)
 {
     json_auto_t *constraints = optuna_constraints(trial);
     bool is_violated = false;
@@ -236,7 +236,7 @@ static bool add_constraints(struct trials *trials, const json_t *trial, json_t *
 }
 
 /* What every trial is constrained by becomes "subject_to" of the study. */
-static void bound_study(struct trials *reading, const json_t *trials)
+static void bound_study(struct trial_import *reading, const json_t *trials)
 {
     json_auto_t *common = optuna_common_constraints(trials);
     json_t *list = common == NULL ? NULL : json_array();
@@ -257,7 +257,7 @@ static void bound_study(struct trials *reading, const json_t *trials)
 }
 
 /* One value for each objective. */
-static bool add_values(const struct trials *trials, const json_t *trial, json_t *metrics)
+static bool add_values(const struct trial_import *trials, const json_t *trial, json_t *metrics)
 {
     const json_t *values = json_object_get(trial, "values");
     size_t n = json_array_size(trials->metrics);
@@ -274,7 +274,7 @@ static bool add_values(const struct trials *trials, const json_t *trial, json_t 
 
 /* ---- bodies --------------------------------------------------------------------------------- */
 
-static const char *state_of(struct trials *trials, const json_t *trial, bool has_values,
+static const char *state_of(struct trial_import *trials, const json_t *trial, bool has_values,
                             bool has_curve, bool is_violated)
 {
     switch (json_integer_value(json_object_get(trial, "state"))) {
@@ -298,7 +298,7 @@ static const char *state_of(struct trials *trials, const json_t *trial, bool has
     }
 }
 
-static void add_finished(struct trials *trials, const json_t *trial)
+static void add_finished(struct trial_import *trials, const json_t *trial)
 {
     json_auto_t *values = values_of(trials, trial);
     json_auto_t *metrics = json_object();
@@ -330,7 +330,7 @@ static void add_finished(struct trials *trials, const json_t *trial)
 }
 
 /* enqueue_trial() keeps what it was given among the system's attributes. */
-static void add_waiting(struct trials *trials, const json_t *trial)
+static void add_waiting(struct trial_import *trials, const json_t *trial)
 {
     json_t *fixed = json_object_get(json_object_get(trial, "system_attrs"), "fixed_params");
 
@@ -341,7 +341,7 @@ static void add_waiting(struct trials *trials, const json_t *trial)
     (void)json_array_append_new(trials->import->trials, json_pack("{s:O}", "parameters", fixed));
 }
 
-static void add_trial(struct trials *trials, const json_t *trial)
+static void add_trial(struct trial_import *trials, const json_t *trial)
 {
     json_int_t state = json_integer_value(json_object_get(trial, "state"));
 
@@ -361,7 +361,8 @@ int optuna_read_trials(struct import *import, const json_t *trials, const json_t
                        const json_t *metrics, struct err *err)
 {
     json_auto_t *kept = json_object();
-    struct trials reading = {.import = import, .space = space, .metrics = metrics, .kept = kept};
+    struct trial_import reading = {
+        .import = import, .space = space, .metrics = metrics, .kept = kept};
     size_t i;
     json_t *trial;
 
