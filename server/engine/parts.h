@@ -16,7 +16,7 @@
 #include "server/tuning/tuning.h"
 
 /* Of watch.c. */
-struct watch {
+struct engine_watch {
     struct hwm_file file; /* fd -1: none is kept */
     struct hwm mark;      /* as last written, or about to be */
     atomic_llong commit;  /* on disk; the writer's */
@@ -45,7 +45,7 @@ struct engine {
     bool optimisers_run;
     pthread_t writer;
     bool writer_runs;
-    struct watch watch;
+    struct engine_watch watch;
     struct backups *backups; /* NULL: no folder for them is set */
     atomic_bool stopping;
     atomic_bool is_loaded;

@@ -11,7 +11,7 @@
 /* Writes the mark if more is on disk than it says. A failure is logged once, and tried again. */
 static void keep_mark(struct engine *engine)
 {
-    struct watch *watch = &engine->watch;
+    struct engine_watch *watch = &engine->watch;
     struct err err;
 
     if (condition_is_final(engine)) {
@@ -34,7 +34,7 @@ static void keep_mark(struct engine *engine)
     }
 }
 
-static bool must_end(struct watch *watch)
+static bool must_end(struct engine_watch *watch)
 {
     (void)pthread_mutex_lock(&watch->lock);
     bool ends = watch->ends;
@@ -42,7 +42,7 @@ static bool must_end(struct watch *watch)
     return ends;
 }
 
-static bool wait_a_while(struct watch *watch)
+static bool wait_a_while(struct engine_watch *watch)
 {
     const struct timespec until = wait_deadline(WATCH_MS);
 
@@ -94,7 +94,7 @@ static void *check_main(void *argument)
 
 int watch_open(struct engine *engine, struct err *err)
 {
-    struct watch *watch = &engine->watch;
+    struct engine_watch *watch = &engine->watch;
 
     if (engine->settings.directory == NULL) {
         return 0;
@@ -120,7 +120,7 @@ int watch_open(struct engine *engine, struct err *err)
 
 int watch_start(struct engine *engine, struct err *err)
 {
-    struct watch *watch = &engine->watch;
+    struct engine_watch *watch = &engine->watch;
 
     if (engine->settings.directory == NULL) {
         return 0;
@@ -135,7 +135,7 @@ int watch_start(struct engine *engine, struct err *err)
 
 void watch_stop(struct engine *engine)
 {
-    struct watch *watch = &engine->watch;
+    struct engine_watch *watch = &engine->watch;
 
     if (!watch->runs) {
         return;
