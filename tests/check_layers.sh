@@ -1,9 +1,11 @@
 #!/bin/bash
 # Holds the tree to STYLE.md: who may include whom, where time, chance and SQL may live, that JSON is
-# built whole, how C is formatted, and that nothing names the machine it was written on.
+# built whole, that the name of a struct has one meaning, how C is formatted, and that nothing names
+# the machine it was written on.
 #
 #   tests/check_layers.sh            every rule
-#   tests/check_layers.sh arrows     one of them: arrows world sql json headers owned format paths
+#   tests/check_layers.sh arrows     one of them: arrows world sql json headers structs owned
+#                                    format paths
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -181,6 +183,14 @@ check_headers()
     report=$(python3 tests/shape --headers) || fault "$report"
 }
 
+# One word has one meaning: no two folders define a struct of the same name.
+check_structs()
+{
+    local report
+    report=$(python3 tests/shape --structs) || fault "$report
+a name for each: these are defined in two folders"
+}
+
 # What OWN releases on the way out must have a value by then: between its declaration without one and
 # the line that names it there is no way out.
 check_owned()
@@ -211,7 +221,7 @@ check_paths()
 a file names this machine or a registry"
 }
 
-for rule in ${1:-arrows world sql json headers owned format paths}; do
+for rule in ${1:-arrows world sql json headers structs owned format paths}; do
     "check_$rule"
 done
 [ "$faults" -eq 0 ]
