@@ -295,8 +295,7 @@ static int run_restore(const struct settings *settings, struct err *err)
                  "; leases of before hold no more, and tokens are those of the backup\n",
                  settings->data, settings->restore, restored.mark.epoch);
     if (restored.kept[0] != '\0') {
-        (void)printf("honed: the database that was there is in %s/%s\n", settings->data,
-                     restored.kept);
+        (void)printf("honed: what was there is kept in %s/%s\n", settings->data, restored.kept);
     }
     return 0;
 }

@@ -8,6 +8,7 @@ import fcntl
 import itertools
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -215,6 +216,53 @@ class Backup(unittest.TestCase):
         self.server.start()
         with self.server.client(None) as client:
             self.assertEqual(client.get("/v1/studies/s").status, 200)
+
+    def studies(self, data):
+        with contextlib.closing(sqlite3.connect(os.path.join(data, "hone.db"))) as database:
+            return [name for name, in database.execute("SELECT name FROM study ORDER BY id")]
+
+    def test_restore_that_was_killed_and_repeated_keeps_all_of_what_was_there(self):
+        """The database and its log stay together, in the folder that is named: killed at each change
+        of a file from the first that is moved until some after the backup is in place."""
+        self.backup()
+        with self.server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("later")).status, 201)
+        self.server.kill()
+        aside = os.path.join(self.server.data, "before-restore-1")
+        n_moved = n_placed = 0
+        for n in self.killed_restores(1):
+            if not os.path.isdir(aside):
+                continue
+            n_moved += 1
+            n_placed += all(os.path.exists(os.path.join(folder, "hone.db")) for folder in (self.server.data, aside))
+            said = self.restore(self.server.data)
+            named = re.search(r"before-restore-\d+", said)
+            self.assertEqual(self.studies(os.path.join(self.server.data, named[0]))[0], "s", (n, said))
+            kept = [self.studies(os.path.join(self.server.data, name)) for name in os.listdir(self.server.data)
+                    if os.path.exists(os.path.join(self.server.data, name, "hone.db"))]
+            self.assertIn(["s", "later"], kept, (n, said))
+            self.assertEqual(self.studies(self.server.data), ["s"], (n, said))
+            if n_placed == 3:
+                break
+        self.assertGreater(n_moved - n_placed, 2)
+
+    def test_a_log_whose_database_is_gone_is_not_written_into_the_backup(self):
+        self.backup()
+        with self.server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("later")).status, 201)
+        self.server.kill()
+        os.remove(os.path.join(self.server.data, "hone.db"))
+        log = os.path.join(self.server.data, "hone.db-wal")
+        with open(log, "rb") as file:
+            written = file.read()
+        self.assertGreater(len(written), 0)
+        said = self.restore(self.server.data)
+        self.assertIn("before-restore-1", said)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual([study["name"] for study in client.get("/v1/studies").json["items"]], ["s"])
+        with open(os.path.join(self.server.data, "before-restore-1", "hone.db-wal"), "rb") as file:
+            self.assertEqual(file.read(), written)
 
     def test_restore_that_was_killed_loses_nothing_unsaid_where_there_was_no_mark(self):
         self.backup()

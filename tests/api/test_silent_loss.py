@@ -137,6 +137,16 @@ class SilentLoss(unittest.TestCase):
         with self.server.client() as client:
             self.assertEqual(client.get("/v1/studies").json["items"], [])
 
+    def test_deleted_database_and_mark(self):
+        """The log alone says that there was something."""
+        self.fill()
+        os.remove(path_of(self.server, "hone.db"))
+        os.remove(path_of(self.server, "hwm"))
+        self.assert_refused("missing or empty", "hone.db-wal")
+        self.accept()
+        with self.server.client() as client:
+            self.assertEqual(client.get("/v1/studies").json["items"], [])
+
     def test_older_copy_after_an_orderly_stop(self):
         self.server.start()
         self.assertEqual(self.server.stop(), 0)

@@ -26,13 +26,32 @@ static int refuse(const struct store_settings *settings, const struct loss *loss
                    loss->text);
 }
 
-static bool has_content(const char *directory)
+static bool has_content(const char *directory, const char *name)
 {
     char path[4096];
     struct stat st;
 
-    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* SQLite removes the log of a database that is empty. */
+static void tell_missing(const char *directory, bool has_mark, struct loss *loss)
+{
+    loss->found = true;
+    if (has_mark) {
+        (void)snprintf(loss->text, sizeof loss->text,
+                       "the database %.100s/hone.db is missing or empty, and its file hwm says "
+                       "that %" PRId64 " commits were on disk",
+                       directory, loss->mark.commit);
+    } else if (has_content(directory, "hone.db-wal")) {
+        (void)snprintf(loss->text, sizeof loss->text,
+                       "the database %.100s/hone.db is missing or empty, and its log hone.db-wal "
+                       "has writes",
+                       directory);
+    } else {
+        loss->found = false;
+    }
 }
 
 int identity_expect(const struct store_settings *settings, struct loss *loss, struct err *err)
@@ -53,12 +72,8 @@ int identity_expect(const struct store_settings *settings, struct loss *loss, st
         }
         loss->found = true;
         (void)snprintf(loss->text, sizeof loss->text, "%.380s", damaged.text);
-    } else if (has_mark && !has_content(settings->directory)) {
-        loss->found = true;
-        (void)snprintf(loss->text, sizeof loss->text,
-                       "the database %.100s/hone.db is missing or empty, and its file hwm says "
-                       "that %" PRId64 " commits were on disk",
-                       settings->directory, loss->mark.commit);
+    } else if (!has_content(settings->directory, "hone.db")) {
+        tell_missing(settings->directory, has_mark, loss);
     }
     return refuse(settings, loss, err);
 }

@@ -97,36 +97,141 @@ static int mark_as_unfinished(const char *directory, const struct backup *found,
     return 0;
 }
 
-/* What is there goes into a folder of its own, `kept`. */
-static int put_aside(const char *directory, char kept[64], struct err *err)
-{
-    static const char *const names[] = {"hone.db", "hone.db-wal", "hone.db-shm"};
-    char from[PATH_MAX];
-    char to[PATH_MAX];
+/* ---- what was there ---- */
 
-    kept[0] = '\0';
-    (void)snprintf(from, sizeof from, "%s/hone.db", directory);
-    if (access(from, F_OK) != 0) {
-        return 0;
-    }
+/* The database last: a folder that has one has all of it. */
+static const char *const names[] = {"hone.db-journal", "hone.db-wal", "hone.db"};
+#define N_NAMES (sizeof names / sizeof names[0])
+#define DATABASE names[N_NAMES - 1]
+#define UNFINISHED "unfinished" /* in the folder: a link whose text says of which database it is   \
+                                 */
+
+/* -1: it is not there. */
+static int64_t size_in(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    return lstat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+/* The same text while nobody has written to the database. */
+static void describe_database(const char *directory, char text[64])
+{
+    char path[PATH_MAX];
+    struct stat st = {.st_ino = 0};
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, DATABASE);
+    (void)stat(path, &st);
+    (void)snprintf(text, 64, "%" PRIdMAX "-%" PRIdMAX ".%09ld", (intmax_t)st.st_ino,
+                   (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+/* Did a restore that was cut short move the log of this database there, and not yet the database?
+ */
+static bool is_begun(const char *directory, const char *folder, const char *database)
+{
+    char path[PATH_MAX];
+    char text[64] = "";
+
+    (void)snprintf(path, sizeof path, "%s/" UNFINISHED, folder);
+    return readlink(path, text, sizeof text - 1) > 0 && strcmp(text, database) == 0
+           && size_in(folder, DATABASE) < 0 && size_in(directory, names[0]) <= 0
+           && size_in(directory, names[1]) <= 0;
+}
+
+/* A new one, or the one of a restore that was cut short. */
+static int make_folder(const char *directory, char kept[64], char folder[PATH_MAX], struct err *err)
+{
+    char database[64];
+    char path[PATH_MAX + 16];
+
+    describe_database(directory, database);
     for (int n = 1;; n++) {
         (void)snprintf(kept, 64, "before-restore-%d", n);
-        (void)snprintf(to, sizeof to, "%s/%s", directory, kept);
-        if (mkdir(to, 0700) == 0) {
+        (void)snprintf(folder, PATH_MAX, "%s/%s", directory, kept);
+        if (mkdir(folder, 0700) == 0) {
             break;
         }
         if (errno != EEXIST) {
-            return copy_failed("make", to, err);
+            return copy_failed("make", folder, err);
+        }
+        if (is_begun(directory, folder, database)) {
+            return 0;
         }
     }
-    for (size_t i = 3; i-- > 0;) { /* the database last: until then all of it is known to be here */
-        (void)snprintf(from, sizeof from, "%s/%s", directory, names[i]);
-        (void)snprintf(to, sizeof to, "%s/%s/%s", directory, kept, names[i]);
-        if (rename(from, to) != 0 && errno != ENOENT) {
-            return copy_failed("move", from, err);
+    (void)snprintf(path, sizeof path, "%s/" UNFINISHED, folder);
+    (void)symlink(database, path); /* without it a repeated restore takes another folder */
+    return 0;
+}
+
+/* The folder of a restore that was cut short after it had moved all; "": there is none. */
+static void find_unfinished(const char *directory, char kept[64])
+{
+    char name[64];
+    char folder[PATH_MAX];
+
+    kept[0] = '\0';
+    for (int n = 1;; n++) {
+        (void)snprintf(name, sizeof name, "before-restore-%d", n);
+        (void)snprintf(folder, sizeof folder, "%s/%s", directory, name);
+        if (access(folder, F_OK) != 0) {
+            return;
+        }
+        if (size_in(folder, UNFINISHED) >= 0 && size_in(folder, DATABASE) >= 0) {
+            (void)snprintf(kept, 64, "%s", name);
         }
     }
-    return copy_sync_folder(to, err);
+}
+
+static int move(const char *directory, const char *folder, const char *name, struct err *err)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+
+    (void)snprintf(from, sizeof from, "%s/%s", directory, name);
+    (void)snprintf(to, sizeof to, "%s/%s", folder, name);
+    /* An empty log may be that of a start which was refused. */
+    bool is_kept = strcmp(name, DATABASE) == 0 || size_in(directory, name) > 0;
+    return (is_kept ? rename(from, to) : unlink(from)) != 0 && errno != ENOENT
+               ? copy_failed(is_kept ? "move" : "remove", from, err)
+               : 0;
+}
+
+/* What is there goes into a folder of its own, `kept`: also a log whose database is gone, as SQLite
+ * would write it into the one that is put there next. "": there was nothing. */
+static int put_aside(const char *directory, char kept[64], struct err *err)
+{
+    char folder[PATH_MAX];
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/hone.db-shm", directory); /* SQLite makes it anew */
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return copy_failed("remove", path, err);
+    }
+    if (size_in(directory, names[0]) <= 0 && size_in(directory, names[1]) <= 0
+        && size_in(directory, DATABASE) < 0) {
+        find_unfinished(directory, kept);
+        return 0;
+    }
+    TRY(make_folder(directory, kept, folder, err));
+    for (size_t i = 0; i < N_NAMES; i++) {
+        TRY(move(directory, folder, names[i], err));
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", folder, DATABASE);
+    TRY(copy_sync_folder(path, err));
+    return copy_sync_folder(folder, err);
+}
+
+static void finish(const char *directory, const char *kept)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s/" UNFINISHED, directory, kept);
+    if (kept[0] != '\0') {
+        (void)unlink(path);
+    }
 }
 
 /* What is open now is the newest there is, and the file hwm says so. */
@@ -186,6 +291,7 @@ int store_backup_restore(const char *file, const char *directory, struct backup 
     }
     TRY(copy_sync_folder(path, err));
     TRY(begin_epoch(directory, &found, err));
+    finish(directory, found.kept);
     *restored = found;
     return 0;
 }
