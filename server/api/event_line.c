@@ -218,6 +218,7 @@ static int append_event(const struct event_row *event, const struct live_view *v
     case EVENT_TRIAL_PAUSED:
     case EVENT_TOKEN_CHANGED:
     case EVENT_MEASUREMENT_REPLACED:
+    case EVENT_EPOCH_BEGAN:
     case EVENT_KIND_COUNT:
         break;
     }
@@ -228,6 +229,7 @@ static int append_event(const struct event_row *event, const struct live_view *v
         [EVENT_TRIAL_PAUSED] = "paused until its rung is complete",
         [EVENT_TOKEN_CHANGED] = "a token was made or revoked",
         [EVENT_MEASUREMENT_REPLACED] = "measurements replaced",
+        [EVENT_EPOCH_BEGAN] = "the server goes on from an older state",
     };
     const char *word = event->kind < EVENT_KIND_COUNT ? words[event->kind] : NULL;
     buf_puts(out, word != NULL ? word : "changed");

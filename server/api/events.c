@@ -60,6 +60,8 @@ static void write_event(const struct event_row *event, const struct live_view *v
     put_number_or_null(&w, "attempt", event->attempt);
     if (event->worker != NULL) {
         json_put_string(&w, "worker", event->worker);
+    }
+    if (event->detail != NULL) {
         json_put_string(&w, "detail", event->detail);
     }
     json_put_moment(&w, "at", event->at_ms);
@@ -312,10 +314,24 @@ static int read_query(const struct http_request *request, struct follower *follo
     return read_after(request, follower, err);
 }
 
-/* A study that is there has all its events; of the others some may be missing. */
-static int check_place(struct follower *follower, int64_t purged, struct err *err)
+static int of_lost_state(int64_t after, int64_t until, struct err *err)
 {
+    return err_set(err, ERR_EVENTS_GONE,
+                   "the server goes on from an older state of its database than that of event "
+                   "%" PRId64 "; read the studies anew, and go on with after=%" PRId64,
+                   after, until);
+}
+
+/* A study that is there has all its events; of the others some may be missing. */
+static int check_place(struct follower *follower, const struct live_view *view, struct err *err)
+{
+    int64_t purged = view->purged_seq;
+    int64_t until = event_gaps_end(&view->event_gaps, follower->after);
+
     follower->purged = purged;
+    if (until > 0) {
+        return of_lost_state(follower->after, until, err);
+    }
     if (follower->study != 0 || follower->after == 0 || follower->after >= purged) {
         return 0;
     }
@@ -354,7 +370,7 @@ static int start_events(struct read_request *read, struct err *err)
     }
     buf_init(&follower->frames, FRAMES_MAX);
     if (read_query(read->request, follower, err) != 0
-        || check_place(follower, read->view->purged_seq, err) != 0) {
+        || check_place(follower, read->view, err) != 0) {
         follower_destroy(follower);
         return -1;
     }

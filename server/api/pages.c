@@ -115,7 +115,9 @@ static const char *const help[ERR_CODE_COUNT] = {
                           "lease; the trial is handed out again.",
     [ERR_EVENTS_GONE] =
         "Events after this number were removed: of studies that are gone, or old ones "
-        "of tokens and nodes. Read the studies anew, and follow the events from the "
+        "of tokens and nodes. Or the event of this number is one of the writes that the server has "
+        "no longer, since a backup was restored. Read the studies anew, and follow the events from "
+        "the "
         "number in the detail on; after=0 tells all that are left.",
     [ERR_REVISION_CHANGED] =
         "If-Match names another revision than the study has. Read it again, then decide again.",

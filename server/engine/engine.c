@@ -41,6 +41,7 @@ static int open_all(struct engine *engine, struct err *err)
     struct store_settings store_settings = {
         .directory = settings->directory,
         .accept_loss = settings->accept_loss,
+        .clock = settings->clock,
         .on_damage = on_damage,
         .context = engine,
     };

@@ -196,6 +196,7 @@ int state_view(struct state *state, size_t n_waiting, struct live_view **view, s
     atomic_init(&made->holders, 1);
     made->last_seq = state->last_seq;
     made->purged_seq = state->purged_seq;
+    made->event_gaps = state->event_gaps;
     made->n_waiting = n_waiting;
     made->studies = calloc(n_studies + 1, sizeof *made->studies);
     made->leases = calloc(state->lease_by_attempt.n + 1, sizeof *made->leases);

@@ -53,6 +53,7 @@ struct live_view {
     _Atomic int holders;
     int64_t last_seq;
     int64_t purged_seq; /* events were removed up to here, here and there; 0: none */
+    struct event_gaps event_gaps;
     size_t n_studies, n_leases, n_workers;
     size_t n_waiting;
     struct live_study_view *studies; /* by name */

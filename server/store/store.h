@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/own.h"
 #include "server/domain/lease.h"
@@ -33,6 +34,7 @@ struct store_settings {
     const char *directory; /* the data directory; NULL: a database in memory, gone at close */
     bool accept_loss;      /* go on although less is there than the file `hwm` says (hwm.h) */
     bool new_epoch; /* the database was put there from a backup: accepts a loss, and ends leases */
+    const struct clock *clock; /* of an epoch that begins; NULL: that of the system */
     /* Any connection found the database damaged; `text` says how. On its thread, within the call
      * that fails with ERR_IO. NULL: nobody is told. */
     void (*on_damage)(void *context, const char *text);
@@ -404,6 +406,7 @@ enum event_kind {
     EVENT_WORKER_QUARANTINED = 11,
     EVENT_WORKER_DRAINING = 12,
     EVENT_WORKER_RESUMED = 13,
+    EVENT_EPOCH_BEGAN = 14, /* of no study */
     EVENT_KIND_COUNT
 };
 /* The word of the API; static text. */
@@ -442,6 +445,20 @@ MUST_USE int store_event_purge_study(struct store *store, int64_t study, int64_t
                                      int looked_at, struct err *err);
 /* *seq ← events were removed up to this number, here and there; 0: none was. */
 MUST_USE int store_events_purged(struct store *store, int64_t *seq, struct err *err);
+
+/* Where epochs began (a restored backup, an accepted loss): the numbers between the newest event of
+ * the older state and the event that the epoch begins with. Clients may know events of these
+ * numbers; what they were about is not there any more, and none comes twice. */
+#define EVENT_GAPS_MAX 32 /* the newest ones */
+struct event_gaps {
+    size_t n;
+    struct {
+        int64_t after, until; /* the newest event before, the first one behind */
+    } items[EVENT_GAPS_MAX];  /* oldest first */
+};
+MUST_USE int store_event_gaps(struct store *store, struct event_gaps *gaps, struct err *err);
+/* The first event behind the gap that the number lies in; 0: it lies in none. */
+int64_t event_gaps_end(const struct event_gaps *gaps, int64_t seq);
 
 /* ---- reading trials (readers) ---- */
 struct trial_query {

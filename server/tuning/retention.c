@@ -55,5 +55,6 @@ int retention_step(struct tuning *tuning, struct err *err)
 int retention_load(struct tuning *tuning, struct err *err)
 {
     tuning->purged_event = 0;
+    TRY(store_event_gaps(tuning->state.store, &tuning->state.event_gaps, err));
     return store_events_purged(tuning->state.store, &tuning->state.purged_seq, err);
 }

@@ -282,6 +282,76 @@ class Backup(unittest.TestCase):
                 self.assertTrue(studies == 2 or epoch > 1, said)
         self.assertGreater(refused, 2)
 
+    def events(self, client, query, **headers):
+        reply = client.get("/v1/events?follow=false&" + query, headers=headers)
+        self.assertEqual(reply.status, 200, reply)
+        return [json.loads(line) for line in reply.body.splitlines()]
+
+    def add_trial(self, client):
+        self.assertEqual(client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}]).status, 201)
+
+    def assert_told(self, client, place, goes_on):
+        """Who knows an event of the state that is gone is told so, however it asks."""
+        for path in ("/v1/events", "/v1/studies/s/events"):
+            for form, headers in (("ndjson", {}), ("sse", {}), ("text", {}), ("sse", {"Last-Event-ID": str(place)})):
+                after = 0 if headers else place
+                reply = client.get(f"{path}?after={after}&follow=false&format={form}", headers=headers)
+                self.assertEqual(reply.status, 410, (path, form, reply))
+                for said in ("events-gone", f"after={goes_on}"):
+                    self.assertIn(said, reply.body.decode())
+
+    def test_who_follows_events_is_told_of_the_older_state(self):
+        with self.server.client(None) as client:
+            self.add_trial(client)
+            self.backup()
+            kept = self.events(client, "after=0")
+            last = kept[-1]["seq"]
+            self.add_trial(client)
+            tag = client.get("/v1/studies/s").headers["etag"]
+            places = [event["seq"] for event in self.events(client, f"after={last}")]
+        self.assertGreater(len(places), 0)
+        self.server.kill()
+        self.restore(self.server.data)
+        self.server.start()
+        with self.server.client(None) as client:
+            began = self.events(client, f"after={last}")  # what is there is known already
+            self.assertEqual([event["kind"] for event in began], ["epoch-began"])
+            self.assertIn(str(last), began[0]["detail"])
+            for _ in range(len(places)):  # as many as are gone
+                self.add_trial(client)
+            found = self.events(client, "after=0")
+            self.assertEqual(found[:len(kept)], kept)
+            self.assertFalse({event["seq"] for event in found} & set(places))
+            first = began[0]["seq"]
+            for place in places:
+                self.assert_told(client, place, first)
+            self.assertEqual(self.events(client, f"after={first}"), found[len(kept) + 1:])
+            self.assertEqual(client.get("/v1/studies/s", headers={"If-None-Match": tag}).status, 200)
+            with hone.Client(self.server.url, timeout=30) as other:  # answered before the minute is over
+                self.assertEqual(other.get(f"/v1/studies/s?wait=60&after={places[-1]}").status, 200)
+            self.assertEqual(client.get("/v1/studies/s/events?after=0&follow=false").status, 200)
+        self.server.kill()
+        self.restore(self.server.data)  # the same backup once more: another epoch
+        self.server.start()
+        with self.server.client(None) as client:
+            second = self.events(client, f"after={last}")[0]["seq"]
+            self.assertGreater(second, found[-1]["seq"])
+            for place in (places[0], first, found[-1]["seq"]):
+                self.assert_told(client, place, second)
+
+    def test_the_command_line_says_that_the_events_are_gone(self):
+        self.backup()
+        with self.server.client(None) as client:
+            self.add_trial(client)
+            place = self.events(client, "after=0")[-1]["seq"]
+        self.server.kill()
+        self.restore(self.server.data)
+        self.server.start()
+        done = subprocess.run([hone.build_path("HONE"), "study", "events", "s", "--after", str(place)], text=True,
+                              env={**os.environ, "HONE_URL": self.server.url}, capture_output=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"after {place}", done.stderr)
+
 
 if __name__ == "__main__":
     hone.main()

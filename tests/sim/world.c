@@ -191,7 +191,8 @@ int world_restart(struct world *world, struct err *err)
 
 int world_restore(struct world *world, struct err *err)
 {
-    const struct store_settings settings = {.directory = world->directory, .new_epoch = true};
+    const struct store_settings settings = {
+        .directory = world->directory, .new_epoch = true, .clock = &world->clock.clock};
 
     world_finish(world);
     TRY(store_open(&settings, &world->store, err));

@@ -2,10 +2,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/store/sqlite/connection.h"
 
 #define PURGED_KEY "events_purged"
+#define GAPS_KEY "event_gaps"
+#define GAP_BYTES 48
+#define GAPS_BYTES (EVENT_GAPS_MAX * GAP_BYTES)
+#define LEAST_JUMP (INT64_C(1) << 32)
+#define MOST_BY_CLOCK (INT64_C(1) << 52) /* JSON has exact integers up to 2^53; the year 2112 */
 
 const char *event_kind_name(enum event_kind kind)
 {
@@ -24,6 +30,7 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_WORKER_QUARANTINED] = "worker-quarantined",
         [EVENT_WORKER_DRAINING] = "worker-draining",
         [EVENT_WORKER_RESUMED] = "worker-resumed",
+        [EVENT_EPOCH_BEGAN] = "epoch-began",
     };
 
     return names[kind];
@@ -92,17 +99,26 @@ int store_each_event(struct store *store, int64_t study, int64_t after, int limi
 
 /* ---- removing them ---- */
 
-int store_events_purged(struct store *store, int64_t *seq, struct err *err)
+/* Unchanged where there is none. */
+static int read_meta(struct store *store, const char *key, char value[], size_t size,
+                     struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_META_GET);
-    char value[24] = "0";
 
-    stmt_bind_text(&s, ":key", PURGED_KEY);
+    stmt_bind_text(&s, ":key", key);
     int found = stmt_step(store, &s, err);
     TRY(found < 0);
     if (found == 1) {
-        stmt_text_copy(&s, 0, value, sizeof value);
+        stmt_text_copy(&s, 0, value, size);
     }
+    return 0;
+}
+
+int store_events_purged(struct store *store, int64_t *seq, struct err *err)
+{
+    char value[24] = "0";
+
+    TRY(read_meta(store, PURGED_KEY, value, sizeof value, err));
     *seq = strtoll(value, NULL, 10);
     return 0;
 }
@@ -198,4 +214,85 @@ int store_event_purge_study(struct store *store, int64_t study, int64_t *after, 
     TRY(purge_between(store, study, 0, next - 1, until, err));
     *after = until;
     return 0;
+}
+
+/* ---- epochs ---- */
+
+int store_event_gaps(struct store *store, struct event_gaps *gaps, struct err *err)
+{
+    char text[GAPS_BYTES] = "";
+    int len = 0;
+
+    gaps->n = 0;
+    TRY(read_meta(store, GAPS_KEY, text, sizeof text, err));
+    for (const char *at = text; gaps->n < EVENT_GAPS_MAX; at += len, gaps->n++) {
+        if (sscanf(at, "%" SCNd64 "-%" SCNd64 " %n", &gaps->items[gaps->n].after,
+                   &gaps->items[gaps->n].until, &len)
+            != 2) {
+            break;
+        }
+    }
+    return 0;
+}
+
+int64_t event_gaps_end(const struct event_gaps *gaps, int64_t seq)
+{
+    for (size_t i = 0; i < gaps->n; i++) {
+        if (seq > gaps->items[i].after && seq < gaps->items[i].until) {
+            return gaps->items[i].until;
+        }
+    }
+    return 0;
+}
+
+static int note_gap(struct store *store, int64_t after, int64_t until, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_PUT);
+    struct event_gaps gaps;
+    char text[GAPS_BYTES] = "";
+    size_t len = 0;
+
+    TRY(store_event_gaps(store, &gaps, err));
+    if (gaps.n == EVENT_GAPS_MAX) {
+        memmove(gaps.items, gaps.items + 1, (EVENT_GAPS_MAX - 1) * sizeof gaps.items[0]);
+        gaps.n--;
+    }
+    gaps.items[gaps.n].after = after;
+    gaps.items[gaps.n++].until = until;
+    for (size_t i = 0; i < gaps.n; i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "%" PRId64 "-%" PRId64 " ",
+                                gaps.items[i].after, gaps.items[i].until);
+    }
+    stmt_bind_text(&s, ":key", GAPS_KEY);
+    stmt_bind_text(&s, ":value", text);
+    return stmt_run(store, &s, err);
+}
+
+/* Beyond any number that the older state came to: it had less than one event a microsecond. The
+ * clock may have been wrong. */
+static int64_t first_of_epoch(int64_t last, int64_t wall_ms)
+{
+    int64_t least = last + LEAST_JUMP;
+    int64_t wall_us = wall_ms < MOST_BY_CLOCK / 1000 ? wall_ms * 1000 : 0;
+
+    return wall_us > least ? wall_us : least;
+}
+
+int store_event_begin_epoch(struct store *store, const struct clock *clock, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_INSERT_AT);
+    const struct clock *read = clock != NULL ? clock : clock_system();
+    int64_t now_ms = read->wall_ms(read);
+    char detail[80];
+    int64_t last;
+
+    TRY(store_last_seq(store, &last, err));
+    int64_t first = first_of_epoch(last, now_ms);
+    TRY(note_gap(store, last, first, err));
+    (void)snprintf(detail, sizeof detail, "goes on from the state of event %" PRId64, last);
+    stmt_bind_int(&s, ":seq", first);
+    stmt_bind_int(&s, ":kind", EVENT_EPOCH_BEGAN);
+    stmt_bind_int(&s, ":at_ms", now_ms);
+    stmt_bind_text(&s, ":detail", detail);
+    return stmt_run(store, &s, err);
 }

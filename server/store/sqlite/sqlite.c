@@ -148,6 +148,7 @@ static int begin_epoch(struct store *store, const struct store_settings *setting
         }
     }
     TRY(identity_begin_epoch(store, &loss->mark, err));
+    TRY(store_event_begin_epoch(store, settings->clock, err));
     TRY(store_group_commit(store, err));
     return identity_load(store, err);
 }

@@ -204,6 +204,8 @@ const char *const stmt_sql[STMT_COUNT] = {
         " ORDER BY step LIMIT :limit",
     [STMT_EVENT_INSERT] = "INSERT INTO event (study, kind, trial, attempt, at_ms, worker, detail)"
                           " VALUES (:study, :kind, :trial, :attempt, :at_ms, :worker, :detail)",
+    [STMT_EVENT_INSERT_AT] = "INSERT INTO event (seq, study, kind, at_ms, detail)"
+                             " VALUES (:seq, 0, :kind, :at_ms, :detail)",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
