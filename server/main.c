@@ -181,6 +181,7 @@ static int serve(struct api *api, const struct settings *settings, struct reload
     TRY(first_tokens(api->engine, settings, err));
     TRY(start_http(api, settings, reload, err));
     TRY(engine_start(api->engine, err));
+    TRY(keep_files_begin_epoch(api, err));
     keep_files_start(api);
     running = api->http;
     struct sigaction action = {.sa_handler = on_signal};

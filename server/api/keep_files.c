@@ -1,5 +1,6 @@
 #include "server/api/keep_files.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static bool study_lives(void *context, int64_t study)
 
 struct question {
     int64_t attempt;
-    bool lives;
+    bool is_known, lives;
 };
 
 static int look(void *context, struct attempt_row *row, struct err *err)
@@ -33,28 +34,42 @@ static int look(void *context, struct attempt_row *row, struct err *err)
     struct question *question = context;
 
     (void)err;
-    question->lives =
-        question->lives || (row->number == question->attempt && row->end == ATTEMPT_LIVE);
+    if (row->number == question->attempt) {
+        question->is_known = true;
+        question->lives = row->end == ATTEMPT_LIVE;
+    }
     return 0;
+}
+
+/* What cannot be found out is true. */
+static struct question ask(const struct sweep *sweep, const struct log_name *name)
+{
+    struct question question = {.attempt = name->attempt};
+    struct err err;
+
+    if (store_each_attempt(sweep->store, trial_id(name->study, name->trial), look, &question, &err)
+        != 0) {
+        question.is_known = true;
+        question.lives = true;
+    }
+    return question;
 }
 
 static bool attempt_lives(void *context, const struct log_name *name)
 {
-    const struct sweep *sweep = context;
-    struct question question = {.attempt = name->attempt};
-    struct err err;
+    return ask(context, name).lives;
+}
 
-    return store_each_attempt(sweep->store, trial_id(name->study, name->trial), look, &question,
-                              &err)
-               != 0
-           || question.lives;
+static bool attempt_is_known(void *context, const struct log_name *name)
+{
+    return ask(context, name).is_known;
 }
 
 /* Reader thread. */
 static void run_sweep(void *argument, struct store *store)
 {
     struct sweep sweep = {argument, store};
-    const struct logs_world world = {&sweep, study_lives, attempt_lives};
+    const struct logs_world world = {&sweep, study_lives, attempt_lives, attempt_is_known};
     struct err err = {0};
 
     if (logs_sweep(sweep.api->logs, &world, &err) != 0) {
@@ -227,6 +242,58 @@ void keep_files_after_events(struct api *api)
     if (api->clock->monotonic_ms(api->clock) - atomic_load(&api->pruned_at_ms) > PRUNE_ALL_MS) {
         start_prune(api); /* for what could not be looked at in its time */
     }
+}
+
+/* ---- another epoch ---- */
+
+struct epoch_job {
+    struct api *api;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool is_done;
+    int result;
+    struct err err;
+};
+
+/* Reader thread. */
+static void run_epoch(void *argument, struct store *store)
+{
+    struct epoch_job *job = argument;
+    struct sweep sweep = {job->api, store};
+    const struct logs_world world = {&sweep, study_lives, attempt_lives, attempt_is_known};
+    struct hwm mark;
+
+    store_mark(store, &mark);
+    int result = logs_begin_epoch(job->api->logs, mark.epoch, &world, &job->err);
+    (void)pthread_mutex_lock(&job->lock);
+    job->result = result;
+    job->is_done = true;
+    (void)pthread_cond_signal(&job->done);
+    (void)pthread_mutex_unlock(&job->lock);
+}
+
+int keep_files_begin_epoch(struct api *api, struct err *err)
+{
+    struct epoch_job job = {.api = api};
+
+    if (api->logs == NULL) {
+        return 0;
+    }
+    (void)pthread_mutex_init(&job.lock, NULL);
+    (void)pthread_cond_init(&job.done, NULL);
+    int result = engine_read(api->engine, run_epoch, &job, err);
+    if (result == 0) {
+        (void)pthread_mutex_lock(&job.lock);
+        while (!job.is_done) {
+            (void)pthread_cond_wait(&job.done, &job.lock);
+        }
+        (void)pthread_mutex_unlock(&job.lock);
+        result = job.result;
+        *err = job.err;
+    }
+    (void)pthread_cond_destroy(&job.done);
+    (void)pthread_mutex_destroy(&job.lock);
+    return result;
 }
 
 /* ---- when ---- */

@@ -94,7 +94,14 @@ struct logs_world {
     void *context;
     bool (*study_lives)(void *context, int64_t study);
     bool (*attempt_lives)(void *context, const struct log_name *name);
+    bool (*attempt_is_known)(void *context, const struct log_name *name);
 };
+/* Once for each epoch of the database, before anything is appended: removes the logs of attempts
+ * that it does not know. They are of a state that was given up, as when a backup is restored, and
+ * would be taken for those of the attempts that get their names next. ERR_IO: the folder cannot be
+ * read. */
+MUST_USE int logs_begin_epoch(struct logs *logs, int64_t epoch, const struct logs_world *world,
+                              struct err *err);
 /* Removes the logs of studies that are no more; then, if more is kept than may be, those of ended
  * attempts, the oldest first. Counts what stays. */
 MUST_USE int logs_sweep(struct logs *logs, const struct logs_world *world, struct err *err);

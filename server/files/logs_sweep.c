@@ -22,6 +22,7 @@ struct kept_log {
 struct log_sweep {
     struct logs *logs;
     const struct logs_world *world;
+    void (*use)(struct log_sweep *sweep, const struct kept_log *log); /* each that is there */
     int64_t bytes;
     struct kept_log *oldest; /* a heap, the youngest first; OLDEST_MAX places */
     size_t n;
@@ -118,7 +119,7 @@ static void walk_study(struct log_sweep *sweep, int64_t study, const char *name)
         }
         log.changed_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
         log.bytes = status.st_size;
-        note(sweep, &log);
+        sweep->use(sweep, &log);
     }
     (void)closedir(folder);
 }
@@ -218,7 +219,7 @@ static void set_next(struct logs *logs, int64_t bytes)
 
 int logs_sweep(struct logs *logs, const struct logs_world *world, struct err *err)
 {
-    struct log_sweep sweep = {.logs = logs, .world = world};
+    struct log_sweep sweep = {.logs = logs, .world = world, .use = note};
     int64_t before = atomic_load(&logs->bytes);
 
     sweep.oldest = calloc(OLDEST_MAX, sizeof *sweep.oldest);
@@ -236,4 +237,32 @@ int logs_sweep(struct logs *logs, const struct logs_world *world, struct err *er
     free(sweep.oldest);
     atomic_store(&logs->sweeping, false);
     return result;
+}
+
+/* ---- another epoch ---- */
+
+static void remove_unknown(struct log_sweep *sweep, const struct kept_log *log)
+{
+    char path[LOG_PATH_BYTES];
+
+    if (!sweep->world->attempt_is_known(sweep->world->context, &log->name)) {
+        logs_path_of(&log->name, path);
+        (void)unlinkat(sweep->logs->folder, path, 0);
+    }
+}
+
+int logs_begin_epoch(struct logs *logs, int64_t epoch, const struct logs_world *world,
+                     struct err *err)
+{
+    struct log_sweep sweep = {.logs = logs, .world = world, .use = remove_unknown};
+    char mark[32];
+
+    (void)snprintf(mark, sizeof mark, "epoch-%" PRId64, epoch);
+    if (epoch == 1 || faccessat(logs->folder, mark, F_OK, 0) == 0) {
+        return 0;
+    }
+    TRY(walk(&sweep, err));
+    OWN(fd) int made = openat(logs->folder, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void)made; /* without the mark the next start looks again */
+    return 0;
 }

@@ -339,6 +339,38 @@ class Backup(unittest.TestCase):
             for place in (places[0], first, found[-1]["seq"]):
                 self.assert_told(client, place, second)
 
+    def print_log(self, client, lease, text):
+        reply = client.post(f"/v1/leases/{lease}/log?offset=0", raw=text)
+        self.assertEqual((reply.status, reply.json["next_offset"]), (200, len(text)), reply)
+
+    def test_the_log_of_an_attempt_is_never_that_of_the_older_state(self):
+        """Trials and attempts get the numbers again that they had before the restore."""
+        with self.server.client(None) as client:
+            known = client.post("/v1/studies/s/leases", {}).json
+            self.print_log(client, known["lease"]["id"], "known\n")
+            self.backup()
+            gone = client.post("/v1/studies/s/leases", {}).json
+            self.print_log(client, gone["lease"]["id"], "of the state that is gone\n")
+        self.server.kill()
+        self.restore(self.server.data)
+        self.server.start()
+        with self.server.client(None) as client:
+            again = client.post("/v1/studies/s/leases", {}).json["trial"]
+            self.assertEqual(again["number"], known["trial"]["number"])  # handed out again
+            lease = client.post("/v1/studies/s/leases", {}).json
+            self.assertEqual([lease["trial"][key] for key in ("number", "attempt")],
+                             [gone["trial"][key] for key in ("number", "attempt")])
+            path = f"/v1/studies/s/trials/{gone['trial']['number']}/log"
+            self.assertNotIn(b"gone", client.get(path).body)
+            self.print_log(client, lease["lease"]["id"], "new\n")
+            self.assertEqual(client.get(path).body, b"new\n")
+            kept = client.get(f"/v1/studies/s/trials/{again['number']}/log?attempt=1")
+            self.assertEqual(kept.body, b"known\n")
+        self.server.kill()
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.get(path).body, b"new\n")
+
     def test_the_command_line_says_that_the_events_are_gone(self):
         self.backup()
         with self.server.client(None) as client:

@@ -292,7 +292,13 @@ static bool attempt_lives(void *context, const struct log_name *name)
     return name->trial == 2;
 }
 
-static const struct logs_world world = {NULL, study_lives, attempt_lives};
+static bool attempt_is_known(void *context, const struct log_name *name)
+{
+    (void)context;
+    return name->trial != 7;
+}
+
+static const struct logs_world world = {NULL, study_lives, attempt_lives, attempt_is_known};
 
 static void set_age(const struct log_name *name, int64_t seconds)
 {
@@ -351,6 +357,27 @@ START_TEST(a_new_start_counts_what_is_there_and_removes_what_no_study_needs)
 }
 END_TEST
 
+START_TEST(an_epoch_removes_once_the_logs_of_unknown_attempts)
+{
+    const struct log_name kept = {1, 1, 1};
+    const struct log_name unknown = {1, 7, 1};
+    OWN(logs) struct logs *logs = open_logs(1 << 20, 0);
+
+    (void)put(logs, &kept, 0, "kept");
+    (void)put(logs, &unknown, 0, "of before");
+    MUST(logs_begin_epoch(logs, 1, &world, &err)); /* the first one: nothing was given up */
+    ck_assert(has(logs, &unknown, "of before"));
+    MUST(logs_begin_epoch(logs, 2, &world, &err));
+    ck_assert(has(logs, &kept, "kept"));
+    ck_assert(has(logs, &unknown, NULL));
+    (void)put(logs, &unknown, 0, "new");
+    MUST(logs_begin_epoch(logs, 2, &world, &err));
+    ck_assert(has(logs, &unknown, "new"));
+    MUST(logs_begin_epoch(logs, 3, &world, &err));
+    ck_assert(has(logs, &unknown, NULL));
+}
+END_TEST
+
 static void count_wake(void *context)
 {
     ++*(int *)context;
@@ -390,6 +417,7 @@ int main(void)
     tcase_add_test(tcase, with_little_room_left_on_the_disk_nothing_is_taken);
     tcase_add_test(tcase, the_oldest_logs_of_ended_attempts_make_room);
     tcase_add_test(tcase, a_new_start_counts_what_is_there_and_removes_what_no_study_needs);
+    tcase_add_test(tcase, an_epoch_removes_once_the_logs_of_unknown_attempts);
     tcase_add_test(tcase, who_waits_for_a_log_is_woken_by_its_pieces_alone);
     suite_add_tcase(suite, tcase);
     return run_suite_in_process(suite);
