@@ -33,9 +33,9 @@ struct backup_order {
  * only, and never checkpoints; writes of the server go on meanwhile and are not in it. Costs a read
  * and a write of the whole database, and a check of the copy. ERR_WRONG_STATE: the file would be in
  * the directory that backups go to, and its file system is not mounted (backup_directory.h);
- * ERR_INVALID: one of them exists; ERR_OVERLOADED: another backup is writing them, or it was given
- * up; ERR_STORAGE_FULL: there is no room, which is looked at first; ERR_IO with what is wrong:
- * there is no database, or it is damaged. */
+ * ERR_INVALID: one of them exists, or the folder does not; ERR_OVERLOADED: another backup is
+ * writing them, or it was given up; ERR_STORAGE_FULL: there is no room, which is looked at first;
+ * ERR_IO with what is wrong: there is no database, or it is damaged. */
 MUST_USE int store_backup_make(const struct backup_order *order, struct backup *made,
                                struct err *err);
 /* Removes from a folder what backups that were cut short left there, NAME.db.new and what belongs

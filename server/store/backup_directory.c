@@ -15,6 +15,7 @@
 #define MARK "hone-backups"       /* in the directory */
 #define RECORD "backup-directory" /* in the data directory */
 #define HEAD "hone-backups 1 identity="
+#define DEPTH_MOST 40
 
 struct record {
     char identity[STORE_IDENTITY_BYTES]; /* "": there is none */
@@ -143,28 +144,66 @@ static int recall(const char *folder, const char *data, struct record *record, s
     return 0;
 }
 
-static bool is_named(const char *path, const char *folder)
+/* The name behind the last slash; parent ← what stands before it. The path ends with no slash. */
+static const char *split(const char *path, char parent[PATH_MAX])
 {
-    size_t len = strlen(folder);
+    const char *slash = strrchr(path, '/');
 
-    while (len > 1 && folder[len - 1] == '/') {
+    if (slash == NULL) {
+        (void)snprintf(parent, PATH_MAX, ".");
+        return path;
+    }
+    (void)snprintf(parent, PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return slash + 1;
+}
+
+/* real ← what realpath() would give if what is missing were there; a link that leads nowhere now is
+ * followed. `depth`: so many links and missing names at most. */
+static bool real_path_of(const char *path, char real[PATH_MAX], int depth)
+{
+    char whole[PATH_MAX];
+    char parent[PATH_MAX];
+    char to[PATH_MAX];
+    size_t len = strlen(path);
+
+    if (realpath(path, real) != NULL) {
+        return true;
+    }
+    while (len > 1 && path[len - 1] == '/') {
         len--;
     }
-    return strncmp(path, folder, len) == 0 && path[len] == '\0';
+    if (depth == 0 || len == 0 || len >= sizeof whole) {
+        return false;
+    }
+    (void)snprintf(whole, sizeof whole, "%.*s", (int)len, path);
+    const char *name = split(whole, parent);
+    if (!real_path_of(parent, real, depth - 1)) {
+        return false;
+    }
+    const char *base = strcmp(real, "/") == 0 ? "" : real;
+    ssize_t linked = readlink(whole, to, sizeof to - 1);
+    to[linked < 0 ? 0 : linked] = '\0';
+    int n = linked > 0 && to[0] == '/'
+                ? snprintf(parent, sizeof parent, "%s", to)
+                : snprintf(parent, sizeof parent, "%s/%s", base, linked > 0 ? to : name);
+    if (n >= (int)sizeof parent) {
+        return false;
+    }
+    if (linked > 0) {
+        return real_path_of(parent, real, depth - 1);
+    }
+    memcpy(real, parent, sizeof parent);
+    return true;
 }
 
 bool backup_directory_was_used(const char *folder, const char *data)
 {
     struct record record;
     struct err ignored;
-    char to[PATH_MAX];
-    ssize_t len = readlink(folder, to, sizeof to - 1);
+    char real[PATH_MAX];
 
-    if (read_record(data, &record, &ignored) != 0 || record.identity[0] == '\0') {
-        return false;
-    }
-    to[len < 0 ? 0 : len] = '\0'; /* a link whose directory is not mounted leads nowhere now */
-    return is_named(record.path, folder) || (len > 0 && is_named(record.path, to));
+    return read_record(data, &record, &ignored) == 0 && record.identity[0] != '\0'
+           && real_path_of(folder, real, DEPTH_MOST) && strcmp(real, record.path) == 0;
 }
 
 int backup_directory_check(const char *folder, const char *data, struct err *err)

@@ -171,6 +171,27 @@ class Backup(unittest.TestCase):
         self.honed("--restore", self.file, "--data", self.server.data,
                    env=hone.preload_env(HONE_TEST_FS_FREE=size // 4096 * 4096 + 4096))
 
+    def test_a_mistyped_path_is_told_from_a_fault_of_the_disk(self):
+        """Also once backups have gone somewhere: what was never used is no disk that is not mounted."""
+        self.server.stop()
+        self.server.args += ["--backup-directory", self.folder]
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(client.post("/v1/backups", {"name": "one"}).status, 202)
+            self.server.wait_line(r"one\.db: .* checked")
+        typo = os.path.join(self.folder, "typo", "x.db")
+        said = self.honed("--backup", typo, "--data", self.server.data, status=2)
+        for words in (typo, os.path.dirname(typo) + " is not there", "make that directory", "name another file"):
+            self.assertIn(words, said)
+        self.assertNotIn("mounted", said)
+        below_a_file = os.path.join(self.folder, "one.db", "x.db")
+        self.assertIn("is not a directory", self.honed("--backup", below_a_file, "--data", self.server.data, status=2))
+        elsewhere = os.path.join(self.folder, "elsewhere")
+        said = self.honed("--backup", self.file, "--data", elsewhere, status=78)
+        for words in (elsewhere, "no database", "--data"):
+            self.assertIn(words, said)
+        self.assertFalse(os.path.exists(elsewhere) or os.path.exists(self.file) or os.path.exists(self.file + ".new"))
+
     def test_a_backup_leaves_the_files_of_others_alone(self):
         mine = self.file + ".json"
         with open(mine, "w", encoding="ascii") as file:

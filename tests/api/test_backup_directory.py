@@ -126,6 +126,29 @@ class Directory(BackupsTest):
         with server.client() as later:
             self.make(later, "two")
 
+    def test_a_relative_path_is_known_again_as_an_absolute_one_is(self):
+        """Also through a link in the middle of the path, and with the folder above it gone."""
+        os.mkdir(os.path.join(self.folder, "mnt"))
+        os.rename(self.backups, os.path.join(self.folder, "mnt", "hone"))
+        os.symlink("mnt", os.path.join(self.folder, "link"))
+        self.backups = os.path.relpath(os.path.join(self.folder, "link", "hone"))
+        server, client = self.serve()
+        self.make(client, "one")
+        client.close()
+        self.assertEqual(server.stop(), 0)
+        os.rename(os.path.join(self.folder, "mnt"), self.disk)
+        for spelled in (self.backups, "./" + self.backups + "/", os.path.abspath(self.backups)):
+            server.args[server.args.index("--backup-directory") + 1] = spelled
+            server.start()
+            self.assertIn("no backups are made", server.log())
+            self.assertEqual(server.stop(), 0)
+        status, said = hone.run_honed("--data", self.data, "--backup-directory", self.backups + "-typo")
+        self.assertEqual(status, 2, said)
+        os.rename(self.disk, os.path.join(self.folder, "mnt"))
+        server.start()
+        with server.client() as later:
+            self.make(later, "two")
+
     def test_one_that_cannot_be_written_to_refuses_no_start_either(self):
         """As the directory below a disk that is not mounted, which belongs to root; here a file, for tests of root."""
         server, client = self.serve()

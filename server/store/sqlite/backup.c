@@ -171,6 +171,29 @@ static int give_name(const char *fresh, const char *file, const struct backup *w
     return 0;
 }
 
+/* A path that was mistyped is told from a disk that is not mounted. */
+static int check_places(const struct backup_order *order, const char *folder, struct err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "%s/hone.db", order->directory);
+    if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return err_set(err, ERR_IO,
+                       "there is no database in %.300s to make a backup of; name the data "
+                       "directory of the server with --data",
+                       order->directory);
+    }
+    bool is_there = stat(folder, &st) == 0;
+    if ((is_there && S_ISDIR(st.st_mode)) || backup_directory_was_used(folder, order->directory)) {
+        return backup_directory_check(folder, order->directory, err);
+    }
+    return err_set(err, ERR_INVALID, "cannot make the backup %.200s: %.200s %s; %s another file",
+                   order->file, folder,
+                   is_there ? "is not a directory" : "is not there, or cannot be looked at",
+                   is_there ? "name" : "make that directory first, or name");
+}
+
 int store_backup_make(const struct backup_order *order, struct backup *made, struct err *err)
 {
     const char *file = order->file;
@@ -181,7 +204,7 @@ int store_backup_make(const struct backup_order *order, struct backup *made, str
 
     full_disk_recognise();
     copy_folder_of(file, folder);
-    TRY(backup_directory_check(folder, order->directory, err));
+    TRY(check_places(order, folder, err));
     (void)snprintf(fresh, sizeof fresh, "%s.new", file);
     TRY(refuse_existing(file, access(fresh, F_OK) == 0, err));
     TRY(begin_fresh(file, fresh, &lock, err));
