@@ -35,6 +35,20 @@ static int end_look(struct api *api, int result, struct err *err)
 
 /* ---- one of them as JSON ---- */
 
+static void write_damaged(const struct backup_entry *entry, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_put_string(w, "name", entry->name);
+    json_put_string(w, "state", "damaged");
+    json_put_moment(w, "at", entry->at_ms);
+    json_put_int(w, "bytes", entry->made.bytes);
+    json_put_null(w, "commit");
+    json_put_null(w, "epoch");
+    json_put_bool(w, "verified", false);
+    json_put_string(w, "detail", entry->wrong);
+    json_object_end(w);
+}
+
 static void write_complete(const struct backup_entry *entry, struct json_writer *w)
 {
     const struct clock *clock = clock_system(); /* that of the file system, too */
@@ -224,7 +238,11 @@ static int list_complete(struct item_list *list, const char *folder, struct err 
 
     TRY(backup_list_read(folder, &entries, &n, err));
     for (size_t i = 0; i < n; i++) {
-        write_complete(&entries[i], item_list_item(list));
+        if (entries[i].wrong[0] != '\0') {
+            write_damaged(&entries[i], item_list_item(list));
+        } else {
+            write_complete(&entries[i], item_list_item(list));
+        }
         item_list_item_end(list);
     }
     return 0;

@@ -48,6 +48,20 @@ int engine_backup_check(struct engine *engine, struct err *err)
     return -1;
 }
 
+static int tell_passed_over(const struct engine *engine, const struct backup_entry *entry,
+                            struct err *wrong)
+{
+    return entry->wrong[0] == '\0'
+               ? err_set(wrong, ERR_WRONG_STATE,
+                         "%s/%s.db is not counted: its time is in the future, so how old it is is "
+                         "not known; set the clock right, and touch its .json",
+                         engine->settings.backup_directory, entry->name)
+               : err_set(wrong, ERR_WRONG_STATE,
+                         "%.100s.db is not counted, and cannot be restored: %.300s; move it away, "
+                         "or put its manifest back",
+                         entry->name, entry->wrong);
+}
+
 /* *last ← the newest, one with at_ms 0 where there is none; `wrong` ← what a person should know.
  * One whose time lies ahead would pass for new for as long, and is left out. Without the lock: it
  * may take as long as a network's file system does. */
@@ -56,23 +70,16 @@ static int find_last(struct engine *engine, struct backup_entry *last, struct er
     const struct clock *clock = clock_system();
     OWN(memory) struct backup_entry *list = NULL;
     size_t n = 0;
-    size_t first = 0;
+    size_t passed_over;
 
     *last = (struct backup_entry){.at_ms = 0};
     TRY(engine_backup_check(engine, wrong));
     TRY(backup_list_read(engine->settings.backup_directory, &list, &n, wrong));
-    while (first < n && backup_entry_is_ahead(&list[first], clock->wall_ms(clock))) {
-        first++;
+    size_t newest = backup_list_newest(list, n, clock->wall_ms(clock), &passed_over);
+    if (newest < n) {
+        *last = list[newest];
     }
-    if (first < n) {
-        *last = list[first];
-    }
-    return first == 0
-               ? 0
-               : err_set(wrong, ERR_WRONG_STATE,
-                         "%s/%s.db is not counted: its time is in the future, so how old it is is "
-                         "not known; set the clock right, and touch its .json",
-                         engine->settings.backup_directory, list[0].name);
+    return passed_over == n ? 0 : tell_passed_over(engine, &list[passed_over], wrong);
 }
 
 /* Logs a change since the last look, once. No request may come for days, so the log must say it. */

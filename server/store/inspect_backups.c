@@ -18,21 +18,48 @@ static void tell_damaged(const char *folder, struct findings *findings)
     if (n > 0) {
         finding_add(
             findings, FINDING_BAD, CHECK,
-            "%zu with a damaged manifest, as %s/%s.db.json is: such a one is not listed and "
-            "cannot be restored; move it away, or put its manifest back",
+            "%zu with a damaged manifest, as %s/%s.db.json is: such a one cannot be restored; move "
+            "it away, or put its manifest back",
             n, folder, name);
     }
 }
 
-/* The newest of which it is known how old it is; n > 0. */
+static bool is_ahead(const struct backup_entry *entry, int64_t now_ms)
+{
+    return entry->wrong[0] == '\0' && backup_entry_is_ahead(entry, now_ms);
+}
+
+/* The newest of which it is known how old it is, else one whose time lies ahead; n: none. */
 static size_t newest(const struct backup_entry list[], size_t n, int64_t now_ms)
 {
+    size_t ignored;
+    size_t i = backup_list_newest(list, n, now_ms, &ignored);
+
+    for (size_t at = 0; i == n && at < n; at++) {
+        i = is_ahead(&list[at], now_ms) ? at : n;
+    }
+    return i;
+}
+
+/* Those beside the one that is told of. */
+static void tell_ahead(const char *folder, const struct backup_entry list[], size_t n, size_t told,
+                       int64_t now_ms, struct findings *findings)
+{
+    size_t n_ahead = 0;
+    size_t last = 0;
+
     for (size_t i = 0; i < n; i++) {
-        if (!backup_entry_is_ahead(&list[i], now_ms)) {
-            return i;
+        if (i != told && is_ahead(&list[i], now_ms)) {
+            n_ahead++;
+            last = i;
         }
     }
-    return 0;
+    if (n_ahead > 0) {
+        finding_add(findings, FINDING_WARN, CHECK,
+                    "%zu with a time in the future, as %s/%s.db is: how old such a one is is not "
+                    "known, and it is not looked at; set the clock right, and touch its .json",
+                    n_ahead, folder, list[last].name);
+    }
 }
 
 static void tell_newest(const char *folder, const struct backup_entry *entry, int64_t now_ms,
@@ -76,12 +103,14 @@ void inspect_backups(const char *folder, const char *data, int64_t now_ms,
         finding_err(findings, FINDING_BAD, CHECK, &err, "");
         return;
     }
-    if (n == 0) {
+    size_t told = newest(list, n, now_ms);
+    if (told == n) {
         finding_add(findings, FINDING_WARN, CHECK,
                     "there is none yet in %s; a running server makes one on 'hone backup create'",
                     folder);
     } else {
-        tell_newest(folder, &list[newest(list, n, now_ms)], now_ms, findings);
+        tell_newest(folder, &list[told], now_ms, findings);
+        tell_ahead(folder, list, n, told, now_ms, findings);
     }
     tell_damaged(folder, findings);
 }

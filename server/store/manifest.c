@@ -137,27 +137,42 @@ int backup_find(const char *folder, const char *name, char path[4096], struct ba
     struct stat file, manifest;
     char beside[PATH_MAX + 8];
 
+    *entry = read_entry;
     *found = false;
     (void)snprintf(path, 4096, "%s/%s" ENDING, folder, name);
     (void)snprintf(beside, sizeof beside, "%s.json", path);
     if (stat(path, &file) != 0 || !S_ISREG(file.st_mode) || stat(beside, &manifest) != 0) {
         return 0;
     }
-    TRY(manifest_read(path, &read_entry.made, found, err));
-    if (*found) {
+    int result = manifest_read(path, &read_entry.made, found, err);
+    if (*found || result != 0) {
         (void)snprintf(read_entry.name, sizeof read_entry.name, "%s", name);
-        read_entry.verified = file.st_size == read_entry.made.bytes;
+        (void)snprintf(read_entry.wrong, sizeof read_entry.wrong, "%.399s",
+                       result == 0 ? "" : err->text);
+        read_entry.verified = result == 0 && file.st_size == read_entry.made.bytes;
         read_entry.made.bytes = file.st_size;
         read_entry.at_ms =
             (int64_t)manifest.st_mtim.tv_sec * 1000 + manifest.st_mtim.tv_nsec / 1000000;
         *entry = read_entry;
     }
-    return 0;
+    return result;
 }
 
 bool backup_entry_is_ahead(const struct backup_entry *entry, int64_t now_ms)
 {
     return entry->at_ms > now_ms + CLOCKS_DIFFER_MS;
+}
+
+size_t backup_list_newest(const struct backup_entry list[], size_t n, int64_t now_ms,
+                          size_t *passed_over)
+{
+    size_t i = 0;
+
+    while (i < n && (list[i].wrong[0] != '\0' || backup_entry_is_ahead(&list[i], now_ms))) {
+        i++;
+    }
+    *passed_over = i > 0 ? 0 : n;
+    return i;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -200,8 +215,8 @@ static int add_file(struct growing_list *list, const char *folder, const char *f
     struct err ignored;
     struct backup_entry entry;
 
-    if (!name_of(file, name) || backup_find(folder, name, path, &entry, &found, &ignored) != 0
-        || !found) {
+    if (!name_of(file, name)
+        || (backup_find(folder, name, path, &entry, &found, &ignored) == 0 && !found)) {
         return 0;
     }
     if (list->n == 2 * (size_t)BACKUP_LIST_MAX) {

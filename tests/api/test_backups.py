@@ -143,8 +143,8 @@ class Backups(BackupsTest):
         self.assertEqual([row["target"] for row in client.get("/v1/audit").json["items"]
                           if row["action"] == "backup-started"], [named.json["name"], "one"])
 
-    def test_what_is_no_backup_is_not_listed_and_a_changed_one_is_not_verified(self):
-        _, client = self.serve()
+    def test_what_is_no_backup_is_not_listed_and_a_changed_or_damaged_one_is_told(self):
+        server, client = self.serve()
         client.post("/v1/backups", {"name": "good"})
         self.made(client, "good")
         good = os.path.join(self.backups, "good.db")
@@ -158,7 +158,26 @@ class Backups(BackupsTest):
         with open(good, "ab") as file:
             file.write(b"x")
         items = client.get("/v1/backups").json["items"]
-        self.assertEqual([(item["name"], item["verified"]) for item in items], [("good", False)])
+        self.assertEqual(sorted((item["name"], item["state"], item["verified"]) for item in items),
+                         [("good", "complete", False), *((name, "damaged", False) for name in ("half", "letter", "pipe"))])
+        for item in items:
+            if item["state"] == "damaged":
+                self.assertEqual((item["bytes"], item["commit"], item["epoch"]),
+                                 (os.path.getsize(os.path.join(self.backups, item["name"] + ".db")), None, None))
+                self.assertIn(item["name"] + ".db.json", item["detail"])
+        shown = subprocess.run([hone.build_path("HONE"), "backup", "list", "-o", "csv"], text=True, timeout=60,
+                               capture_output=True,
+                               env={**os.environ, "HONE_URL": server.url,
+                                    "HONE_TOKEN_FILE": os.path.join(self.data, "admin.token")})
+        self.assertRegex(shown.stdout, r"(?m)^half,damaged,.*half\.db\.json is not what honed writes beside a backup")
+        time_of_good = os.stat(good + ".json").st_mtime
+        self.assertAlmostEqual(self.metric(client, "backup_last_timestamp_seconds"), time_of_good, delta=1)
+        client.close()
+        self.assertEqual(server.stop(), 0)
+        server.start()  # the newest of which something is known counts, and the log says what does not
+        server.wait_line(r"(half|letter|pipe)\.db is not counted, and cannot be restored: .*\.db\.json")
+        with server.client() as later:
+            self.assertAlmostEqual(self.metric(later, "backup_last_timestamp_seconds"), time_of_good, delta=1)
 
     def test_a_stop_does_not_wait_for_a_backup_and_leaves_no_half(self):
         hold = os.path.join(self.folder, "hold")

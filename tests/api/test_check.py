@@ -232,6 +232,14 @@ class Check(unittest.TestCase):
             self.assert_line(self.check(status, *args), "backups", grade, *words)
             self.assertEqual(everything(backups), before)
 
+        def check_ahead(grade, words, ahead=""):
+            """One whose time lies ahead stands beside the one that is looked at."""
+            told = self.check(OK, *args)["backups"]
+            self.assertEqual([found for found, _ in told], [grade, "warn"], told)
+            self.assertIn(words, told[0][1])
+            for said in ("1 with a time in the future", ahead, "touch its .json"):
+                self.assertIn(said, told[1][1])
+
         check(OK, "warn", "none yet")
         with hone.Server(data=self.data, args=args) as server, server.client() as client:
             for name in ("old", "new"):
@@ -243,11 +251,13 @@ class Check(unittest.TestCase):
         os.utime(old + ".json", (now - 27 * 3600 - 60,) * 2)
         check(OK, "ok", new, "is whole, and 0 hours old")
         os.utime(new + ".json", (now + DAY,) * 2)
-        check(OK, "warn", old, "27 hours old")
+        check_ahead("warn", "27 hours old", new)
         os.utime(old + ".json", (now + DAY,) * 2)
-        check(OK, "warn", "in the future")
+        check_ahead("warn", "its time is in the future")
         os.utime(new + ".json", (now - 2 * 3600 - 60,) * 2)
-        check(OK, "ok", new, "2 hours old")
+        check_ahead("ok", "2 hours old", old)
+        os.utime(old + ".json", (now - 27 * 3600 - 60,) * 2)
+        self.assertEqual(len(self.check(OK, *args)["backups"]), 1)
         with open(new, "r+b") as file:
             file.seek(os.path.getsize(new) - 1)
             file.write(b"\xa5")
