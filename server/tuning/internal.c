@@ -1,6 +1,7 @@
 #include "server/tuning/internal.h"
 
 #include "common/planted.h"
+#include "server/tuning/retention.h"
 
 void tuning_read_clock(struct tuning *tuning)
 {
@@ -8,6 +9,7 @@ void tuning_read_clock(struct tuning *tuning)
 
     tuning->state.now_ms = clock->monotonic_ms(clock);
     tuning->state.wall_ms = clock->wall_ms(clock);
+    retention_note_clock(tuning);
     tuning->state.now_ms = PLANTED(WALL_CLOCK) ? tuning->state.wall_ms : tuning->state.now_ms;
 }
 

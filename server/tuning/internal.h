@@ -72,6 +72,9 @@ struct tuning {
     bool stopping;        /* nothing is granted any more */
     int64_t purge_ms;     /* monotonic: when deleted studies and old replies are looked at next */
     int64_t purged_event; /* old events were looked at up to here; 0: from the first one */
+    bool has_offset;
+    int64_t offset_ms;         /* from the monotonic clock to the wall clock, when last read */
+    int64_t keep_all_until_ms; /* monotonic: nothing is removed before (retention.h) */
     struct command *done, **done_tail;
 };
 

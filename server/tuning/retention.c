@@ -14,6 +14,22 @@
 #define PURGE_AFTER_MS (7 * DAY_MS)
 #define DAYS_DEFAULT 400
 
+#define SET_AHEAD_MS (60 * 1000) /* by more than this in one step */
+
+void retention_note_clock(struct tuning *tuning)
+{
+    const struct state *state = &tuning->state;
+    int64_t offset_ms = state->wall_ms - state->now_ms;
+
+    /* Held once at a time: a machine that sleeps every night removes something, too. */
+    if (tuning->has_offset && offset_ms - tuning->offset_ms > SET_AHEAD_MS
+        && state->now_ms >= tuning->keep_all_until_ms) {
+        tuning->keep_all_until_ms = state->now_ms + DAY_MS;
+    }
+    tuning->offset_ms = offset_ms;
+    tuning->has_offset = true;
+}
+
 static int64_t kept_since_ms(const struct tuning *tuning, int64_t days)
 {
     return tuning->state.wall_ms - (days > 0 ? days : DAYS_DEFAULT) * DAY_MS;
@@ -38,6 +54,10 @@ int retention_step(struct tuning *tuning, struct err *err)
         return 0;
     }
     requests_purge(&tuning->state);
+    if (tuning->state.now_ms < tuning->keep_all_until_ms) {
+        tuning->purge_ms = tuning->state.now_ms + PURGE_EVERY_MS;
+        return 0;
+    }
     TRY(store_purge_deleted(store, tuning->state.wall_ms - PURGE_AFTER_MS, PURGED_AT_ONCE, &more[0],
                             err));
     if (store_group_is_dirty(store)) {

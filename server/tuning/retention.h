@@ -8,6 +8,10 @@
 
 /* The next step, if one is due. The errors of the store. */
 MUST_USE int retention_step(struct tuning *tuning, struct err *err);
+/* Whenever the clocks were read. Where the wall clock was set ahead, or the machine slept, nothing
+ * is removed for a day: a wrong clock makes everything old, and a request may be repeated with the
+ * key of a reply that is some minutes old. */
+void retention_note_clock(struct tuning *tuning);
 /* After a start, or after a group that was undone. */
 MUST_USE int retention_load(struct tuning *tuning, struct err *err);
 

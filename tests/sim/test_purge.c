@@ -73,6 +73,23 @@ START_TEST(replies_of_yesterday_go_in_steps)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_ahead_makes_nothing_old_for_a_day)
+{
+    fixture_open();
+    write_after(0); /* the clock is read */
+    keep_replies();
+    f.world.clock.wall_offset_ms += 2 * A_DAY_MS;
+    write_after(60000);
+    ck_assert_int_eq(count_replies(), MANY);
+    f.world.clock.wall_offset_ms += 2 * A_DAY_MS; /* as of a machine that sleeps every night */
+    write_after(A_DAY_MS - 60001);
+    ck_assert_int_eq(count_replies(), MANY);
+    write_after(60001);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
 static void keep_audit(void)
 {
     struct err err = {0};
@@ -130,6 +147,7 @@ int main(void)
     json_start();
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, replies_of_yesterday_go_in_steps);
+    tcase_add_test(tcase, a_clock_that_is_set_ahead_makes_nothing_old_for_a_day);
     tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
