@@ -392,6 +392,30 @@ class Backup(unittest.TestCase):
         with self.server.client(None) as client:
             self.assertEqual(client.get(path).body, b"new\n")
 
+    def test_the_backup_of_another_server_is_mixed_with_nothing_of_this_one(self):
+        """Its studies, trials and events have the same numbers."""
+        with self.server.client(None) as client:
+            lease = client.post("/v1/studies/s/leases", {}).json
+            self.print_log(client, lease["lease"]["id"], "of this server\n")
+            place = self.events(client, "after=0")[-1]["seq"]
+        with hone.Server(args=["--open"]) as other, other.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.assertEqual(client.post("/v1/studies/s/leases", {}).json["trial"]["number"], lease["trial"]["number"])
+            for _ in range(place):
+                self.add_trial(client)
+            theirs = self.events(client, "after=0")
+            self.honed("--backup", self.file, "--data", other.data)
+        self.assertGreater(theirs[-1]["seq"], place)
+        self.server.kill()
+        self.restore(self.server.data)
+        self.server.start()
+        with self.server.client(None) as client:
+            found = self.events(client, "after=0")
+            self.assertEqual(found[:len(theirs)], theirs)
+            self.assert_told(client, place, found[len(theirs)]["seq"])
+            self.assertNotIn(b"of this", client.get(f"/v1/studies/s/trials/{lease['trial']['number']}/log").body)
+        self.assertEqual(len(os.listdir(os.path.join(self.server.data, "before-logs-1"))), 1)
+
     def test_the_command_line_says_that_the_events_are_gone(self):
         self.backup()
         with self.server.client(None) as client:

@@ -180,8 +180,8 @@ static int check_places(const struct backup_order *order, const char *folder, st
     (void)snprintf(path, sizeof path, "%s/hone.db", order->directory);
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return err_set(err, ERR_IO,
-                       "there is no database in %.300s to make a backup of; name the data "
-                       "directory of the server with --data",
+                       "there is no database %.300s/hone.db; name the data directory of the server "
+                       "with --data",
                        order->directory);
     }
     bool is_there = stat(folder, &st) == 0;

@@ -103,8 +103,8 @@ static int mark_as_unfinished(const char *directory, const struct backup *found,
 static const char *const names[] = {"hone.db-journal", "hone.db-wal", "hone.db"};
 #define N_NAMES (sizeof names / sizeof names[0])
 #define DATABASE names[N_NAMES - 1]
-#define UNFINISHED "unfinished" /* in the folder: a link whose text says of which database it is   \
-                                 */
+/* In the folder: a link whose text says of which database it is. */
+#define UNFINISHED "unfinished"
 
 /* -1: it is not there. */
 static int64_t size_in(const char *folder, const char *name)

@@ -1,7 +1,9 @@
 /* Opening, closing and upkeep of a connection. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/planted.h"
 #include "server/store/sqlite/connection.h"
@@ -133,6 +135,25 @@ static int tell_passing(const struct store *store, struct err *err)
     return -1;
 }
 
+/* Those of another database: its studies and trials have the numbers of ours. */
+static int put_logs_aside(const struct store *store, struct err *err)
+{
+    char from[4096];
+    char to[4096];
+    struct stat st;
+    int n = 1;
+
+    (void)snprintf(from, sizeof from, "%s/logs", store->directory);
+    do {
+        (void)snprintf(to, sizeof to, "%s/before-logs-%d", store->directory, n++);
+    } while (lstat(to, &st) == 0);
+    return rename(from, to) == 0 || errno == ENOENT
+               ? 0
+               : err_set(err, err_code_of_errno(errno),
+                         "cannot put aside %s, the logs of another database: %s", from,
+                         strerror(errno));
+}
+
 /* Notes what this run gives up, if it does. */
 static int begin_epoch(struct store *store, const struct store_settings *settings,
                        const struct loss *loss, struct err *err)
@@ -147,8 +168,10 @@ static int begin_epoch(struct store *store, const struct store_settings *setting
             return err_set(err, ERR_NOMEM, "out of memory");
         }
     }
+    bool is_other = loss->mark.epoch > 0 && strcmp(loss->mark.identity, store->mark.identity) != 0;
+    TRY(is_other ? put_logs_aside(store, err) : 0);
     TRY(identity_begin_epoch(store, &loss->mark, err));
-    TRY(store_event_begin_epoch(store, settings->clock, err));
+    TRY(store_event_begin_epoch(store, settings->clock, is_other, err));
     TRY(store_group_commit(store, err));
     return identity_load(store, err);
 }
