@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/support"))
 from cases import expect, main  # noqa: E402
-from served import Served, hone  # noqa: E402
+from served import Served, hone, support  # noqa: E402
 from hone.integrations import follow  # noqa: E402
 
 TRIALS = 4
@@ -159,6 +159,29 @@ def test_the_curve_has_what_was_measured(tmp):
     expect(math.isinf(runs[3].curve[0][1]["gap"]), True)
     expect((runs[2].state, runs[2].reason), ("failed", "exception"))
     expect(all(run.began and run.ended and run.began <= run.ended for run in runs.values()), True)
+
+
+def test_a_server_that_was_restored_is_told_from_the_one_before(tmp):
+    """The trials that come next have numbers of trials that were written, and would be left out."""
+    with Served(tmp) as server:
+        study, client = study_on(server, 1)
+        backup, progress, runs = str(tmp / "b.db"), str(tmp / "p"), []
+        expect(support.run_honed("--backup", backup, "--data", server.data)[0], 0)
+        study.optimize(lambda trial: trial.report(1, {"val/loss": 1}), n_trials=3)
+        expect(follow.follow("watch", [lambda run: runs.append(run.name)], client, progress), 4)
+        server.stop()
+        expect(support.run_honed("--restore", backup, "--data", server.data)[0], 0)
+        server.again()
+        study.optimize(lambda trial: trial.report(1, {"val/loss": 1}), n_trials=3)
+        try:
+            follow.follow("watch", [lambda run: runs.append(run.name)], client, progress)
+            raise AssertionError("no fault was raised")
+        except hone.HoneError as error:
+            expect((error.type, f"{progress} names trials" in str(error)), ("events-gone", True), str(error))
+        os.remove(progress)
+        runs.clear()
+        expect(follow.follow("watch", [lambda run: runs.append(run.name)], client, progress), 4)
+        expect(sorted(runs), NAMES)
 
 
 def test_what_is_wrong_is_said(tmp):

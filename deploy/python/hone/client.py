@@ -170,7 +170,8 @@ class Client:
         follow   False ends with the last event there is
 
         A lost connection is made again where it broke, without a gap and without a repeat. Measurements
-        have no `seq`; those reported while there was no connection are not told.
+        have no `seq`; those reported while there was no connection are not told. HoneError of type "events-gone":
+        the server no longer has what came after `after`, as after the restore of a backup.
         """
         path = "/v1/events" if study is None else f"/v1/studies/{quote(study)}/events"
         pause = _Pause()

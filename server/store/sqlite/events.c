@@ -273,7 +273,7 @@ static int note_gap(struct store *store, int64_t after, int64_t until, struct er
 static int64_t first_of_epoch(int64_t last, int64_t wall_ms)
 {
     int64_t least = last + LEAST_JUMP;
-    int64_t wall_us = wall_ms < MOST_BY_CLOCK / 1000 ? wall_ms * 1000 : 0;
+    int64_t wall_us = wall_ms > 0 && wall_ms < MOST_BY_CLOCK / 1000 ? wall_ms * 1000 : 0;
 
     return wall_us > least ? wall_us : least;
 }

@@ -19,7 +19,7 @@ import json
 import logging
 import os
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import values
 from ..client import Client, connect, quote
@@ -91,7 +91,7 @@ def follow(study: str, sinks: Sequence[Sink], client: Optional[Client] = None,
     kept = _Progress(progress or f"{study}.followed.json")
     n = _take_all(client, study, sinks, kept)
     if not _is_over(client, study):
-        for event in client.events(study, kept.after):
+        for event in _events(client, study, kept, True):
             n += _take(client, study, event, sinks, kept)
             if event["kind"] in _STUDY_ENDS and _is_over(client, study):
                 break
@@ -100,7 +100,19 @@ def follow(study: str, sinks: Sequence[Sink], client: Optional[Client] = None,
 
 def _take_all(client: Client, study: str, sinks: Sequence[Sink], kept: _Progress) -> int:
     return sum(_take(client, study, event, sinks, kept)
-               for event in client.events(study, kept.after, follow=False))
+               for event in _events(client, study, kept, False))
+
+
+def _events(client: Client, study: str, kept: _Progress, follows: bool) -> Iterator[Dict[str, Any]]:
+    """From where it was; trials of a state that the server gave up have the numbers of others now."""
+    try:
+        yield from client.events(study, kept.after, follow=follows)
+    except HoneError as error:
+        if error.type != "events-gone":
+            raise
+        raise HoneError(f"the server goes on from an older state of its database, as a backup was restored, and "
+                        f"{kept.path} names trials that it no longer has; remove that file to write all trials "
+                        "again", type=error.type) from None
 
 
 def _is_over(client: Client, study: str) -> bool:
