@@ -392,6 +392,29 @@ class Backup(unittest.TestCase):
         with self.server.client(None) as client:
             self.assertEqual(client.get(path).body, b"new\n")
 
+    def test_a_change_of_the_older_state_is_not_applied_to_another_one(self):
+        """If-Match with the revision of a state that is gone, which the study has come to again."""
+        with self.server.client(None) as client:
+            self.backup()
+            gone = client.patch("/v1/studies/s", {"limits": {"trials": 10}})
+            self.assertEqual(gone.status, 200, gone)
+            tags = (gone.headers["etag"], client.get("/v1/studies/s").headers["etag"])
+        self.server.kill()
+        for trials in (20, 30):  # twice from the same backup
+            self.restore(self.server.data)
+            self.server.start()
+            with self.server.client(None) as client:
+                changed = client.patch("/v1/studies/s", {"limits": {"trials": trials}})
+                self.assertEqual(changed.status, 200, changed)
+                for tag in tags:
+                    reply = client.patch("/v1/studies/s", {"limits": {"trials": 11}}, headers={"If-Match": tag})
+                    self.assertEqual((reply.status, reply.type), (412, "revision-changed"), reply)
+                again = client.patch("/v1/studies/s", {"limits": {"trials": trials + 1}},
+                                     headers={"If-Match": changed.headers["etag"]})
+                self.assertEqual((again.status, again.json["revision"]), (200, changed.json["revision"] + 1), again)
+                tags += (changed.headers["etag"], again.headers["etag"])
+            self.server.kill()
+
     def test_the_backup_of_another_server_is_mixed_with_nothing_of_this_one(self):
         """Its studies, trials and events have the same numbers."""
         with self.server.client(None) as client:

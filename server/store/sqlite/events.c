@@ -279,7 +279,7 @@ static int64_t first_of_epoch(int64_t last, int64_t wall_ms)
 }
 
 int store_event_begin_epoch(struct store *store, const struct clock *clock, bool is_other,
-                            struct err *err)
+                            int64_t *first, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_INSERT_AT);
     const struct clock *read = clock != NULL ? clock : clock_system();
@@ -288,10 +288,10 @@ int store_event_begin_epoch(struct store *store, const struct clock *clock, bool
     int64_t last;
 
     TRY(store_last_seq(store, &last, err));
-    int64_t first = first_of_epoch(last, now_ms);
-    TRY(note_gap(store, is_other ? 0 : last, first, err));
+    *first = first_of_epoch(last, now_ms);
+    TRY(note_gap(store, is_other ? 0 : last, *first, err));
     (void)snprintf(detail, sizeof detail, "goes on from the state of event %" PRId64, last);
-    stmt_bind_int(&s, ":seq", first);
+    stmt_bind_int(&s, ":seq", *first);
     stmt_bind_int(&s, ":kind", EVENT_EPOCH_BEGAN);
     stmt_bind_int(&s, ":at_ms", now_ms);
     stmt_bind_text(&s, ":detail", detail);

@@ -154,10 +154,22 @@ static int put_logs_aside(const struct store *store, struct err *err)
                          strerror(errno));
 }
 
+/* None of the state that was given up: a change with If-Match would meet what its sender has not
+ * read. */
+static int renew_revisions(struct store *store, int64_t first, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_REVISIONS);
+
+    stmt_bind_int(&s, ":revision", first);
+    return stmt_run(store, &s, err);
+}
+
 /* Notes what this run gives up, if it does. */
 static int begin_epoch(struct store *store, const struct store_settings *settings,
                        const struct loss *loss, struct err *err)
 {
+    int64_t first;
+
     if (!loss->found && !settings->new_epoch) {
         return 0;
     }
@@ -171,7 +183,8 @@ static int begin_epoch(struct store *store, const struct store_settings *setting
     bool is_other = loss->mark.epoch > 0 && strcmp(loss->mark.identity, store->mark.identity) != 0;
     TRY(is_other ? put_logs_aside(store, err) : 0);
     TRY(identity_begin_epoch(store, &loss->mark, err));
-    TRY(store_event_begin_epoch(store, settings->clock, is_other, err));
+    TRY(store_event_begin_epoch(store, settings->clock, is_other, &first, err));
+    TRY(renew_revisions(store, first, err));
     TRY(store_group_commit(store, err));
     return identity_load(store, err);
 }

@@ -206,6 +206,7 @@ const char *const stmt_sql[STMT_COUNT] = {
                           " VALUES (:study, :kind, :trial, :attempt, :at_ms, :worker, :detail)",
     [STMT_EVENT_INSERT_AT] = "INSERT INTO event (seq, study, kind, at_ms, detail)"
                              " VALUES (:seq, 0, :kind, :at_ms, :detail)",
+    [STMT_STUDY_REVISIONS] = "UPDATE study SET revision = :revision",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
