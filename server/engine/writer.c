@@ -188,6 +188,9 @@ static int commit(struct engine *engine, struct err *err)
         deliver(engine);
     }
     if (store_group_commit(engine->store, err) != 0) {
+        if (err->code == ERR_WRONG_STATE) {
+            condition_worsen(engine, CONDITION_DETACHED, err->text);
+        }
         abort_if_unknown(engine, err);
         return -1;
     }

@@ -81,7 +81,8 @@ void store_group_begin(struct store *store);
 /* Was anything written in this group? */
 bool store_group_is_dirty(const struct store *store);
 /* After ERR_IO it is not known whether the group is on disk: the process must drop its clients and
- * abort. */
+ * abort. ERR_WRONG_STATE: another server has written since; nothing of the group is on disk, and
+ * what was decided from older reads must not be. */
 MUST_USE int store_group_commit(struct store *store, struct err *err);
 /* Undoes the group; harmless where nothing was written. */
 void store_group_rollback(struct store *store);

@@ -95,6 +95,20 @@ class BadPlaces(unittest.TestCase):
             self.assertEqual(client.get("/v1/studies/s").status, 200)
             self.assertEqual(client.post("/v1/studies", hone.study("t")).status, 201)
 
+    def test_a_server_whose_lock_was_removed_writes_nothing_beside_another_one(self):
+        """Its counters are those of before the other one wrote, also before it looks at its files."""
+        with hone.Server(args=["--open"]) as server, server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            os.remove(os.path.join(server.data, "lock"))
+            with hone.Server(data=server.data, args=["--open"]) as other, other.client(None) as second:
+                self.assertEqual(second.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}]).status, 201)
+                reply = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.1}}])
+                self.assertEqual((reply.status, reply.type), (503, "read-only"), reply)
+                self.assertEqual([trial["number"] for trial in second.get("/v1/studies/s/trials").json["items"]], [1])
+                self.assertEqual(second.post("/v1/studies/s/trials", [{"parameters": {"x": 0.2}}]).status, 201)
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(second.get("/v1/studies/s").json["counts"]["queued"], 2)
+
     def test_lock_of_a_killed_server_is_no_obstacle(self):
         with hone.Server() as server:
             server.kill()

@@ -221,6 +221,37 @@ START_TEST(data_directory_has_one_server)
 }
 END_TEST
 
+START_TEST(a_group_is_refused_where_another_server_has_written)
+{
+    struct store_settings settings = {.directory = f.directory};
+    OWN(store) struct store *other = NULL;
+    struct hwm before, after;
+
+    begin_case(DISK);
+    settings.directory = f.directory;
+    MUST(store_open(&settings, &other, &f.err));
+    write_group(0);
+    store_mark(f.store, &before);
+    MUST_FAIL(store_begin_run(other, &f.err), ERR_WRONG_STATE);
+    MUST_FAIL(store_begin_run(other, &f.err), ERR_WRONG_STATE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "another server"));
+    write_group(1); /* the first one goes on */
+    store_mark(f.store, &after);
+    ck_assert_int_eq(after.commit, before.commit + 1);
+    store_close(other);
+    other = NULL;
+    MUST(store_open(&settings, &other, &f.err));
+    MUST(store_begin_run(other, &f.err));
+    store_group_begin(f.store);
+    write_mark(2);
+    MUST_FAIL(store_group_commit(f.store, &f.err), ERR_WRONG_STATE);
+    store_group_rollback(f.store);
+    store_close(other);
+    other = NULL;
+    end_case();
+}
+END_TEST
+
 START_TEST(each_group_that_writes_is_counted)
 {
     struct hwm before;
@@ -423,6 +454,7 @@ void add_store_files(Suite *suite)
     tcase_add_test(files, database_behind_its_mark_is_refused_until_that_is_accepted);
     tcase_add_test(files, mark_is_the_newer_of_two_lines);
     tcase_add_test(files, data_directory_has_one_server);
+    tcase_add_test(files, a_group_is_refused_where_another_server_has_written);
     tcase_add_test(files, directory_with_files_of_others_is_refused_and_left_alone);
     tcase_add_test(files, first_start_that_was_cut_short_is_not_foreign);
     tcase_add_test(files, directory_that_others_can_write_is_refused);

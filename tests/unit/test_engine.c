@@ -201,6 +201,27 @@ START_TEST(space_on_a_disk_that_was_full_is_noticed)
 }
 END_TEST
 
+START_TEST(nothing_is_written_beside_another_server)
+{
+    const struct store_settings settings = {.directory = f.directory};
+    struct store *other = NULL;
+
+    begin();
+    submit(new_token(0));
+    wait_for_answers(1);
+    MUST(store_open(&settings, &other, &f.err));
+    MUST(store_begin_run(other, &f.err));
+    store_close(other);
+    submit(new_token(1));
+    wait_for_answers(2);
+    ck_assert_int_eq(f.codes[0], ERR_NONE);
+    ck_assert_int_eq(f.codes[1], ERR_READ_ONLY);
+    ck_assert(engine_is_read_only(f.engine));
+    engine_stop(f.engine, 1000);
+    ck_assert_uint_eq(f.n_tokens, 1);
+}
+END_TEST
+
 START_TEST(process_ends_when_a_commit_is_unknown)
 {
     begin();
@@ -376,6 +397,7 @@ int main(void)
     tcase_add_test(whole, answers_leave_in_order_after_what_they_changed);
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
     tcase_add_test(whole, space_on_a_disk_that_was_full_is_noticed);
+    tcase_add_test(whole, nothing_is_written_beside_another_server);
     tcase_add_test(whole, reader_sees_what_was_answered);
     tcase_add_test(whole, views_take_a_twentieth_of_the_time_at_most);
     tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);

@@ -20,6 +20,7 @@ struct store {
     bool was_clean;
     bool has_written;     /* a group of this run is on disk */
     struct hwm mark;      /* as of the last commit; a reader's is that of its opening */
+    int64_t known_commit; /* the number in the database, unless another one writes it, too */
     int64_t last_attempt; /* of earlier epochs */
     char *accepted_loss;  /* what store_settings.accept_loss gave up; NULL: nothing */
     int64_t purged_study, purged_event; /* whose events are removed, and up to where */

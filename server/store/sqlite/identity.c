@@ -159,6 +159,7 @@ int identity_load(struct store *store, struct err *err)
         return store_damaged(store, err, "it does not say which one it is");
     }
     read_row(&s, &store->mark);
+    store->known_commit = store->mark.commit;
     store->last_attempt = stmt_int(&s, 3);
     return stmt_check(&s, err);
 }
@@ -181,12 +182,20 @@ int identity_count(struct store *store, struct err *err)
     OWN(stmt) struct stmt s = stmt_use(store, STMT_STORE_COMMIT);
 
     stmt_bind_int(&s, ":commit_number", store->mark.commit + 1);
-    return stmt_run(store, &s, err);
+    stmt_bind_int(&s, ":known", store->known_commit);
+    TRY(stmt_run(store, &s, err));
+    return sqlite3_changes(store->db) == 1
+               ? 0
+               : err_set(err, ERR_WRONG_STATE,
+                         "another server has written to %.300s, so that what this one knows of it "
+                         "is out of date",
+                         store->path);
 }
 
 void identity_counted(struct store *store)
 {
     store->mark.commit++;
+    store->known_commit = store->mark.commit;
 }
 
 void store_mark(const struct store *store, struct hwm *mark)

@@ -25,7 +25,8 @@ MUST_USE int identity_load(struct store *store, struct err *err);
 /* Begins an epoch that goes on after the mark: the leases of the earlier ones hold no more. In a
  * group. */
 MUST_USE int identity_begin_epoch(struct store *store, const struct hwm *mark, struct err *err);
-/* Counts the group that is about to be committed; identity_counted() once it is. */
+/* Counts the group that is about to be committed; identity_counted() once it is. ERR_WRONG_STATE:
+ * another connection has committed since. */
 MUST_USE int identity_count(struct store *store, struct err *err);
 void identity_counted(struct store *store);
 

@@ -273,7 +273,8 @@ const char *const stmt_sql[STMT_COUNT] = {
                        " ON CONFLICT (key) DO NOTHING",
     [STMT_PROBE_DELETE] = "DELETE FROM meta WHERE key = 'probe'",
     [STMT_STORE_LOAD] = "SELECT identity, epoch, commit_number, last_attempt FROM store",
-    [STMT_STORE_COMMIT] = "UPDATE store SET commit_number = :commit_number",
+    [STMT_STORE_COMMIT] = "UPDATE store SET commit_number = :commit_number"
+                          " WHERE commit_number = :known",
     [STMT_STORE_EPOCH] = "UPDATE store SET epoch = :epoch,"
                          " last_attempt = (SELECT coalesce(max(id), 0) FROM attempt)",
     [STMT_PURGE_FIND] = "SELECT id FROM study WHERE deleted_at_ms < :before_ms LIMIT 1",
