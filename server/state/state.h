@@ -188,9 +188,9 @@ struct state {
     struct job_queue jobs; /* of all suggesters */
 
     int64_t n_live_leases;
-    uint64_t n_expired;   /* leases that ran out since the last tuning_take_expired() */
-    int64_t last_seq;     /* of the events */
-    int64_t purged_seq;   /* events were removed up to here, here and there; 0: none */
+    uint64_t n_expired; /* leases that ran out since the last tuning_take_expired() */
+    int64_t last_seq;   /* of the events */
+    int64_t purged_seq; /* events were removed up to here, here and there; 0: none */
     struct event_gaps event_gaps;
     bool may_have_work;   /* something changed that could serve a waiting ask */
     bool studies_moved;   /* a study ended, paused, …: every waiting ask may want an answer */

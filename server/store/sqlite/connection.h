@@ -41,11 +41,6 @@ MUST_USE int stmt_run(struct store *store, struct stmt *s, struct err *err);
 MUST_USE int store_exec(struct store *store, const char *sql, struct err *err);
 /* Where a failure changes nothing: the end of a read, a rollback. */
 void store_exec_anyway(struct store *store, const char *sql);
-/* The first event of an epoch, *first, in a group; its number is beyond those of the state that was
- * given up. Clients that know these are told so (store_event_gaps()): of the events that came after
- * the newest one here, or of all where the state was that of another database. */
-MUST_USE int store_event_begin_epoch(struct store *store, const struct clock *clock, bool is_other,
-                                     int64_t *first, struct err *err);
 /* The database is damaged: tells who wants to know, and fills *err; always -1. */
 int store_damaged(const struct store *store, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,4 +1,6 @@
 /* Events: written, read in order, and removed when their study is gone. */
+#include "server/store/sqlite/events.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 
 #include "common/planted.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/events.h"
 #include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/functions.h"
 #include "server/store/sqlite/identity.h"
