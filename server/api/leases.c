@@ -59,6 +59,7 @@ void post_lease(void *context, struct http_request *request)
     struct command *command = command_for(request, COMMAND_ASK);
 
     if (command != NULL) {
+        http_watch_client(request);
         submit_or_refuse(context, command, read_ask(request, as_ask(command)));
     }
 }

@@ -151,7 +151,7 @@ static enum http_stream_state go_on(struct chunk_stream *stream)
     if (stream->failed) {
         return HTTP_STREAM_FAIL;
     }
-    if (stream->was_empty && stream->more && http_peer_is_gone(stream->request)) {
+    if (stream->was_empty && stream->more && http_peer_has_closed(stream->request)) {
         return HTTP_STREAM_FAIL; /* without bytes to send no write fails */
     }
     if (!stream->running && !stream->more && stream->source.is_over != NULL
@@ -252,6 +252,7 @@ void stream_reply(struct api *api, struct http_request *request, struct http_res
                                                    .produce = produce,
                                                    .finish = finish,
                                                    .heartbeat_ms = source->heartbeat_ms,
+                                                   .sends_heartbeat = source->heartbeat != NULL,
                                                    .has_end = source->has_news == NULL};
     http_reply_stream(request, response, &http_source);
 }

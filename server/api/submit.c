@@ -29,7 +29,7 @@ static int set_key(struct command *command, const struct http_request *request, 
 
 static bool is_gone(void *origin)
 {
-    return http_peer_is_gone(origin);
+    return http_client_has_left(origin);
 }
 
 static int fill(struct command *command, struct http_request *request, struct err *err)

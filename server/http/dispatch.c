@@ -117,7 +117,7 @@ void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context
         answer_abandoned(request);
     }
     request_end(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    hangup_request_ended(request->connection);
+    hangup_review_again(request->connection);
     deadline_set(request->connection, DEADLINE_IDLE);
 }
 
@@ -502,10 +502,13 @@ enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const 
     struct http_request *request = *context;
 
     (void)server;
-    (void)mhd;
     (void)url;
     if (request == NULL) {
         return MHD_NO; /* there was no memory for the connection */
+    }
+    if (request->was_resumed) {
+        request->was_resumed = false;
+        (void)MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, INACTIVITY_SECONDS);
     }
     if (request->phase == REQUEST_HEADER) {
         return head_complete(request, method, version);

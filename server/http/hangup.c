@@ -4,12 +4,21 @@
  * is. It misses the end of a stream that arrived together with the last bytes: such a connection
  * stayed until its deadline, with its memory and its descriptor. So the loop watches for that end
  * as well, and shuts the socket down once MHD has read everything and no answer is under way: MHD
- * notices that. A client that sends a whole request and then closes its side gets its answer. */
+ * notices that. A client that sends a whole request and then closes its side gets its answer.
+ *
+ * Over TCP close(2) and shutdown(2) of its side look the same until the client is sent something.
+ * Where it matters before the answer, that is an interim answer: the system of one that has closed
+ * refuses it. Over TLS the session belongs to whoever has the request. */
 #include "server/http/hangup.h"
 
+#include <gnutls/gnutls.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include "server/http/stream.h"
+#include "server/http/unix_socket.h"
 
 #define REVIEWS 2       /* MHD has looked at all that it had read */
 #define REVIEWS_MAX 256 /* then the connection is left to its deadline */
@@ -38,13 +47,69 @@ static void review_later(struct http_connection *connection)
     server->hangups = connection;
 }
 
-void hangup_note(struct http_connection *connection)
+/* ---- what is sent to learn of it ---- */
+
+static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+static bool send_interim(const struct http_request *request)
 {
+    const struct http_connection *connection = request->connection;
+    size_t len = sizeof interim - 1;
+
+    if (!connection->server->tls) {
+        return send(connection->fd, interim, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info != NULL && info->tls_session != NULL
+           && gnutls_record_send(info->tls_session, interim, len) == (ssize_t)len;
+}
+
+void hangup_ask(struct http_request *request)
+{
+    const struct http_connection *connection = request->connection;
+    int n_bytes = 1;
+
+    if (!request->knows_interim || atomic_load(&request->interim_sent)
+        || unix_socket_path(connection->listener->text) != NULL) {
+        return;
+    }
+    /* All of it must find room: nothing may come between its parts. */
+    if (ioctl(connection->fd, SIOCOUTQ, &n_bytes) != 0 || n_bytes != 0) {
+        return;
+    }
+    if (!atomic_exchange(&request->interim_sent, true) && !send_interim(request)) {
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    }
+}
+
+bool hangup_ends_wait(const struct http_request *request)
+{
+    const struct http_connection *connection = request->connection;
+    bool is_told =
+        atomic_load(&request->interim_sent) || unix_socket_path(connection->listener->text) != NULL;
+
+    return connection->peer_closed || (connection->peer_left && !is_told);
+}
+
+/* ---- reviews ---- */
+
+void hangup_note(struct http_connection *connection, uint32_t events)
+{
+    struct http_request *request = &connection->request;
+
     connection->peer_left = true;
+    connection->peer_closed |= (events & (EPOLLHUP | EPOLLERR)) != 0;
+    if (request->is_watched && request->phase == REQUEST_DEFERRED && !connection->peer_closed) {
+        hangup_ask(request);
+    }
+    if (connection->peer_closed) {
+        stream_client_closed(request);
+    }
     review_later(connection);
 }
 
-void hangup_request_ended(struct http_connection *connection)
+void hangup_review_again(struct http_connection *connection)
 {
     if (connection->peer_left) {
         review_later(connection);
@@ -86,8 +151,9 @@ void hangups_review(struct http_server *server)
     for (struct http_connection *at = server->hangups; at != NULL; at = next) {
         next = at->hangup_next;
         at->hangup_reviews++;
-        if (at->request.phase > REQUEST_BODY || at->hangup_reviews > REVIEWS_MAX) {
-            forget(at); /* an answer is under way: looked at again when it is out */
+        if (at->request.phase > REQUEST_BODY || at->request.receive_waits
+            || at->hangup_reviews > REVIEWS_MAX) {
+            forget(at); /* an answer is under way, or its receiver is: looked at again after it */
         } else if (at->hangup_reviews >= REVIEWS && !has_unread(at)) {
             forget(at);
             (void)shutdown(at->fd, SHUT_RDWR);

@@ -6,10 +6,16 @@
 
 /* Watches the socket of a new connection for its end. */
 void hangup_watch(struct http_connection *connection);
-/* The event has come: the client sends nothing more. */
-void hangup_note(struct http_connection *connection);
-/* Its request has ended: reviews it again. */
-void hangup_request_ended(struct http_connection *connection);
+/* These events of epoll have come: the client sends nothing more. */
+void hangup_note(struct http_connection *connection, uint32_t events);
+/* Sends the client an interim answer, once: one that has closed refuses it, which is an event, and
+ * one that only ended its side does not notice. Before it is answered; also from the thread that
+ * has the deferred request. */
+void hangup_ask(struct http_request *request);
+/* Has the client closed the connection, or may it have, with no way to find out? */
+bool hangup_ends_wait(const struct http_request *request);
+/* Its request has ended, or its body is taken on: reviews it again. */
+void hangup_review_again(struct http_connection *connection);
 /* The connection ends; its socket is still open. */
 void hangup_unwatch(struct http_connection *connection);
 /* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */

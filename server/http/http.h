@@ -191,15 +191,22 @@ void http_reply_batch(struct http_request *const requests[], struct http_respons
                       size_t n);
 /* Suspends: the connection costs nothing until it is answered. */
 void http_defer(struct http_request *request);
-/* Has the client of a deferred request ended its side of the connection? Over TCP one that still
- * waits for the answer may have, too. One system call. Any thread. */
+/* Has the client ended its side of the connection? Over TCP one that still waits for the answer may
+ * have, too. One system call. Any thread. */
 bool http_peer_is_gone(const struct http_request *request);
+/* Has the client closed the connection, as far as the system knows? Over TCP it learns that from
+ * what it sends: one that has closed refuses it. One system call. Any thread. */
+bool http_peer_has_closed(const struct http_request *request);
 /* Has the client of a deferred request closed the connection? Call repeatedly, before any of the
  * answer is sent. A client that only ended its own side still waits: the first call then sends an
- * interim answer, "100 Continue", and a later call sees whether the client refused it. Where none
- * can be sent (TLS, requests of MCP) the end of its side counts as closed; with HTTP/1.0 it does
- * not. Up to three system calls. Only the thread that has the request. */
+ * interim answer, "100 Continue", and a later call sees whether the client refused it. HTTP/1.0
+ * knows none: there the end of its side alone does not count. Up to three system calls. Only the
+ * thread that has the request. */
 bool http_client_has_left(struct http_request *request);
+/* Inside a handler, before it defers: a client that ends its side is sent that interim answer at
+ * once, so that http_client_has_left() knows as soon as the network allows. For requests that may
+ * wait long. */
+void http_watch_client(struct http_request *request);
 /* Called on the loop thread once the whole answer was handed to the socket (sent) or could not be
  * (!sent). Set before replying. */
 void http_on_done(struct http_request *request, void (*done)(void *context, bool sent),
@@ -218,6 +225,9 @@ struct http_stream_source {
     enum http_stream_state (*produce)(void *context, struct buf *out);
     void (*finish)(void *context);
     int64_t heartbeat_ms; /* 0: none */
+    /* It has something to send by then, so that a client which has closed is noticed. Without it
+     * and without an end, one that only ended its side counts as gone, and the stream ends. */
+    bool sends_heartbeat;
     /* It has an end of its own. Where it is stopped before (HTTP_STREAM_FAIL, a token that has
      * ended, a server that stops), the connection breaks, so that no client takes a part for the
      * whole. Others may end anywhere. */
@@ -249,9 +259,9 @@ struct http_wait {
     void *context;
     /* After http_stream_wake(NULL): has it come? */
     bool (*is_over)(void *context);
-    /* Once, when it has come, due_ms has passed, the client has closed its side or the server
-     * stops: the request is deferred, and to be answered now or later. NULL: its token has ended,
-     * and it was answered. */
+    /* Once, when it has come, due_ms has passed, the client has closed the connection (with
+     * HTTP/1.0: has ended its side) or the server stops: the request is deferred, and to be
+     * answered now or later. NULL: its token has ended, and it was answered. */
     void (*end)(void *context, struct http_request *request);
     int64_t due_ms; /* monotonic */
 };

@@ -23,6 +23,7 @@
 #define REQUEST_ID_LEN 15 /* "r_" and 13 characters */
 #define STREAMS_MAX 256
 #define BODIES_IN_FLIGHT_MAX ((size_t)64 << 20)
+#define INACTIVITY_SECONDS 180U /* MHD's own: peers that stopped reading */
 #define CONNECTION_MEMORY 16384 /* MHD's pool: request head, a piece of body, reply head */
 
 /* ---- deadlines: limits.c ---- */
@@ -105,9 +106,11 @@ struct http_request {
     const char *head_end;          /* in MHD's buffer: where its body begins; NULL: not known */
     bool is_chunked;
     bool is_head;
-    bool knows_interim; /* HTTP/1.1: answers before the final one */
-    bool interim_sent;  /* to learn whether the client has left */
-    bool may_stream;    /* counts against the cap */
+    bool knows_interim;       /* HTTP/1.1: answers before the final one */
+    bool is_watched;          /* http_watch_client() */
+    atomic_bool interim_sent; /* one that has closed refuses it */
+    bool was_resumed;         /* and not handled since */
+    bool may_stream;          /* counts against the cap */
     struct http_principal principal;
     uint64_t tokens_version; /* of the server's table when the principal was last found in it */
     char id[REQUEST_ID_LEN + 1];
@@ -149,6 +152,7 @@ struct http_connection {
     char peer[INET6_ADDRSTRLEN];
     struct tls_certificate *certificate; /* the newest when it began; NULL without TLS */
     bool peer_left;                      /* the client sends nothing more */
+    bool peer_closed;                    /* … and reads nothing more */
     unsigned hangup_reviews;
     struct http_connection *hangup_next, **hangup_link; /* link NULL: not to be reviewed */
     struct http_request request;

@@ -28,9 +28,8 @@
 #include "server/http/waits.h"
 
 #define CONNECTIONS_MAX 12000
-#define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
-#define INACTIVITY_SECONDS 180U /* MHD's own: peers that stopped reading */
-#define IDLE_TURNS 64           /* in a row, of which none had an event */
+#define DESCRIPTORS_KEPT 64 /* for the database, logs, ourselves */
+#define IDLE_TURNS 64       /* in a row, of which none had an event */
 #define STALLED_WAIT_MS 50
 #define EVENTS_A_TURN 64
 
@@ -78,6 +77,17 @@ static void take_wake(struct http_server *server)
     (void)pthread_mutex_unlock(&server->lock);
 }
 
+/* A connection that is resumed would first be read by MHD (0.9.75), which closes it without its
+ * answer when its client has ended its side. Those with a timeout of their own, of which all are
+ * looked at in each run, are handled before that. */
+static void resume(struct http_request *request)
+{
+    request->was_resumed = true;
+    (void)MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                                    INACTIVITY_SECONDS + 1);
+    MHD_resume_connection(request->mhd);
+}
+
 /* Resumes what was answered. */
 static void take_answers(struct http_server *server)
 {
@@ -88,8 +98,11 @@ static void take_answers(struct http_server *server)
     (void)pthread_mutex_unlock(&server->lock);
     for (; request != NULL; request = request->next_done) {
         waiting_remove(request);
-        request->receive_waits = false;
-        MHD_resume_connection(request->mhd);
+        if (request->receive_waits) {
+            request->receive_waits = false;
+            hangup_review_again(request->connection);
+        }
+        resume(request);
     }
 }
 
@@ -160,7 +173,7 @@ static void take_events(struct http_server *server, const struct epoll_event eve
         } else if (source == &server->wake_fd) {
             take_wake(server);
         } else if (source != &server->mhd_fd) {
-            hangup_note(source);
+            hangup_note(source, events[i].events);
         }
     }
 }

@@ -1,13 +1,11 @@
 /* What a handler can read of its request. */
 #include "server/http/request.h"
 
-#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "server/http/forward.h"
+#include "server/http/hangup.h"
 #include "server/http/negotiate.h"
 #include "server/http/unix_socket.h"
 
@@ -125,19 +123,9 @@ bool http_peer_is_gone(const struct http_request *request)
     return ends_of(request) != 0;
 }
 
-/* Over TCP close(2) and shutdown(2) of its side look the same until the client is sent something:
- * one that has closed refuses that. */
-static void send_interim(struct http_request *request)
+bool http_peer_has_closed(const struct http_request *request)
 {
-    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    int n_bytes = 1;
-
-    /* All of it must find room: nothing may come between its parts. */
-    if (ioctl(request->connection->fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes == 0) {
-        (void)send(request->connection->fd, interim, sizeof interim - 1,
-                   MSG_DONTWAIT | MSG_NOSIGNAL);
-        request->interim_sent = true;
-    }
+    return (ends_of(request) & (POLLHUP | POLLERR)) != 0;
 }
 
 bool http_client_has_left(struct http_request *request)
@@ -147,13 +135,16 @@ bool http_client_has_left(struct http_request *request)
     if (ends == 0 || (ends & (POLLHUP | POLLERR)) != 0) {
         return ends != 0;
     }
-    if (request->server->tls || request->forwarding != NULL) {
-        return true;
-    }
-    if (request->knows_interim && !request->interim_sent) {
-        send_interim(request);
-    }
+    hangup_ask(request);
     return false;
+}
+
+void http_watch_client(struct http_request *request)
+{
+    request->is_watched = true;
+    if (request->connection->peer_left) {
+        hangup_ask(request);
+    }
 }
 
 void http_on_done(struct http_request *request, void (*done)(void *context, bool sent),

@@ -182,11 +182,20 @@ static bool take_wakes(struct http_server *server)
     return all;
 }
 
+void stream_client_closed(struct http_request *request)
+{
+    if (request->phase == REQUEST_SENDING && request->stream != NULL && request->stream->sleeping) {
+        request->stream->heartbeat_due_ms = 0;
+        request->server->stream_due_ms = 0;
+    }
+}
+
 static void beat(struct http_request *request)
 {
     struct stream *stream = request->stream;
 
-    if (http_peer_is_gone(request)) {
+    bool will_send = stream->source.sends_heartbeat || stream->source.has_end;
+    if (will_send ? http_peer_has_closed(request) : http_peer_is_gone(request)) {
         stream->ended = true;
         stream->failed = true;
         wake(request);

@@ -13,6 +13,8 @@ struct MHD_Response *stream_create(struct http_request *request,
 void stream_link(struct http_request *request);
 /* Resumes streams that were woken or whose heartbeat is due. */
 void streams_wake(struct http_server *server);
+/* The client of the request, if that is streamed, has closed: the stream ends in this turn. */
+void stream_client_closed(struct http_request *request);
 /* Returns the milliseconds until the next heartbeat; -1: none. */
 int64_t streams_next_ms(const struct http_server *server);
 /* Finishes the source and destroys the stream, which must be there. */

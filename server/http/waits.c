@@ -3,12 +3,14 @@
 #include "server/http/waits.h"
 
 #include "server/http/auth.h"
+#include "server/http/hangup.h"
 #include "server/http/response.h"
 
 void http_wait(struct http_request *request, const struct http_wait *wait)
 {
     struct http_server *server = request->server;
 
+    http_watch_client(request);
     http_defer(request);
     request->wait = *wait;
     request->previous_wait = NULL;
@@ -37,12 +39,10 @@ void waits_wake(struct http_server *server)
     server->waits_changed = true;
 }
 
-/* Is there a reason to end it that its owner need not be asked for? A client that has closed its
- * side may still read the answer. */
+/* Is there a reason to end it that its owner need not be asked for? */
 static bool must_end(const struct http_request *request, int64_t now_ms)
 {
-    return request->server->stopping || request->connection->peer_left
-           || request->wait.due_ms <= now_ms;
+    return request->server->stopping || hangup_ends_wait(request) || request->wait.due_ms <= now_ms;
 }
 
 static void end(struct http_request *request)

@@ -75,6 +75,9 @@ static void later(void *context, struct http_request *request)
     struct fixture *f = context;
 
     http_on_done(request, note_done, f);
+    if (http_query(request, "watch") != NULL) {
+        http_watch_client(request);
+    }
     http_defer(request);
     (void)pthread_mutex_lock(&f->lock);
     f->queue[f->n_queued++] = request;
@@ -113,8 +116,11 @@ static void stream(void *context, struct http_request *request)
 {
     struct fixture *f = context;
     struct http_response response;
-    struct http_stream_source source = {
-        .context = f, .produce = produce, .finish = finish_stream, .heartbeat_ms = 5000};
+    struct http_stream_source source = {.context = f,
+                                        .produce = produce,
+                                        .finish = finish_stream,
+                                        .heartbeat_ms = 5000,
+                                        .sends_heartbeat = http_query(request, "beats") != NULL};
 
     if (!http_may_stream(request)) {
         reply_text(request, 503, "too many");
@@ -127,6 +133,55 @@ static void stream(void *context, struct http_request *request)
     (void)pthread_mutex_unlock(&f->lock);
     http_response_init(&response, 200, "application/x-ndjson");
     http_reply_stream(request, &response, &source);
+}
+
+static enum http_taken take_piece(void *context, const char *bytes, size_t len)
+{
+    struct fixture *f = context;
+
+    (void)bytes;
+    (void)pthread_mutex_lock(&f->lock);
+    f->n_pieces++;
+    f->n_uploaded += len;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+    return HTTP_TAKEN_WAIT;
+}
+
+static void complete_upload(void *context, struct http_request *request)
+{
+    struct fixture *f = context;
+    char text[32];
+
+    (void)pthread_mutex_lock(&f->lock);
+    (void)snprintf(text, sizeof text, "%zu bytes", f->n_uploaded);
+    (void)pthread_mutex_unlock(&f->lock);
+    reply_text(request, 200, text);
+}
+
+static void end_upload(void *context)
+{
+    struct fixture *f = context;
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->upload = NULL;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+static void upload(void *context, struct http_request *request)
+{
+    struct fixture *f = context;
+    const struct http_receiver receiver = {.context = f,
+                                           .take = take_piece,
+                                           .complete = complete_upload,
+                                           .finish = end_upload,
+                                           .bytes_max = 1 << 20};
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->upload = request;
+    (void)pthread_mutex_unlock(&f->lock);
+    http_take_body(request, &receiver);
 }
 
 static void headers(void *context, struct http_request *request)
@@ -221,6 +276,7 @@ static const struct http_route routes[] = {
     {"PATCH", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_PATCH, echo},
     {"POST", "/bulk", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_BULK, echo},
     {"POST", "/later", HTTP_SCOPE_WORKER, HTTP_BODY_JSON_OPTIONAL, later},
+    {"PUT", "/upload", HTTP_SCOPE_SUBMIT, HTTP_BODY_STREAM, upload},
     {"POST", "/forward", HTTP_SCOPE_READ, HTTP_BODY_BYTES, forward},
     {"GET", "/headers", HTTP_SCOPE_NONE, HTTP_BODY_NONE, headers},
     {"PUT", "/headers", HTTP_SCOPE_NONE, HTTP_BODY_NONE, headers},

@@ -38,6 +38,9 @@ struct fixture {
     size_t n_finished;           /* streams that ended */
     size_t n_streams;            /* streams that began */
     struct http_request *stream; /* the newest */
+    struct http_request *upload; /* the newest of /upload, which waits after each piece */
+    size_t n_pieces;             /* that it has taken */
+    size_t n_uploaded;           /* their bytes */
 };
 
 /* `settings`: NULL for an open server; listen, clock, routes and problem are filled in here. */

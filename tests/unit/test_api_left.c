@@ -1,5 +1,6 @@
-/* Reads whose client has left. */
+/* Reads and waits whose client has left, or has only ended its side. */
 #include <check.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -146,6 +147,118 @@ START_TEST(one_that_only_ends_its_side_gets_its_answer)
 }
 END_TEST
 
+/* ---- requests that wait ---- */
+
+#define PAUSED_STUDY                                                                               \
+    "{\"name\": \"w\", \"strategy\": \"random\", \"limits\": {\"trials\": 1}, \"parameters\": "    \
+    "[{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}], \"objectives\": "          \
+    "[{\"metric\": \"loss\", \"direction\": \"minimize\"}]}"
+
+static void start_paused(void)
+{
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", PAUSED_STUDY);
+    api_expect(&f, 200, "PATCH", "/v1/studies/w", "{\"state\": \"paused\"}");
+}
+
+struct waiting {
+    const char *name, *method, *path, *body;
+    int status;
+};
+
+static const struct waiting waitings[] = {
+    {"read", "GET", "/v1/studies/w?wait=60", NULL, 200},
+    {"ask", "POST", "/v1/studies/w/leases", "{\"wait_seconds\": 60}", 201},
+    {"tool", "POST", "/mcp",
+     "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/call\", \"params\": {\"name\": "
+     "\"wait\", \"arguments\": {\"study\": \"w\", \"seconds\": 50}}}",
+     200},
+};
+#define N_WAITINGS (sizeof waitings / sizeof waitings[0])
+
+static int begin(const struct waiting *waiting)
+{
+    int client = http_connect(f.port);
+
+    http_send_request(client, waiting->method, waiting->path,
+                      "MCP-Protocol-Version: 2025-06-18\r\n", waiting->body);
+    return client;
+}
+
+/* Waits until so many requests are suspended. */
+static void await_deferred(uint64_t wanted)
+{
+    struct http_stats stats;
+
+    do {
+        (void)sched_yield();
+        http_server_stats(f.api.http, &stats);
+    } while (stats.deferred != wanted);
+}
+
+static void expect_interim(int client)
+{
+    char text[25];
+
+    ck_assert_int_eq(recv(client, text, sizeof text, MSG_WAITALL), sizeof text);
+    ck_assert_mem_eq(text, "HTTP/1.1 100 Continue\r\n\r\n", sizeof text);
+}
+
+START_TEST(one_that_ends_its_side_waits_as_all_others)
+{
+    const struct waiting *waiting = &waitings[_i];
+    OWN(http_answer) struct http_answer answer;
+
+    start_paused();
+    OWN(fd) int client = begin(waiting);
+    await_deferred(1);
+    ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+    expect_interim(client);
+    http_stream_wake(f.api.http, NULL); /* looks at all that wait */
+    api_expect(&f, 200, "PATCH", "/v1/studies/w", "{\"state\": \"running\"}");
+    ck_assert_msg(http_receive(client, false, &answer) == waiting->status, "%s: %d", waiting->name,
+                  answer.status);
+    ck_assert_msg(strstr(buf_text(&answer.body), "running") != NULL
+                      || strstr(buf_text(&answer.body), "\"number\":1,") != NULL,
+                  "%s: %s", waiting->name, buf_text(&answer.body));
+    api_fixture_stop(&f);
+}
+END_TEST
+
+/* A read ends at once. An ask stays, and takes no trial. */
+START_TEST(one_that_closes_waits_no_more)
+{
+    const struct waiting *waiting = &waitings[_i];
+    bool is_ask = waiting->status == 201;
+
+    start_paused();
+    int client = begin(waiting);
+    await_deferred(1);
+    (void)close(client);
+    if (!is_ask) {
+        await_deferred(0);
+    }
+    api_expect(&f, 200, "PATCH", "/v1/studies/w", "{\"state\": \"running\"}");
+    api_expect(&f, 201, "POST", "/v1/studies/w/leases", "{}");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(with_http_1_0_a_wait_is_answered_when_the_client_ends_its_side)
+{
+    OWN(http_answer) struct http_answer answer;
+
+    start_paused();
+    OWN(fd) int client = http_connect(f.port);
+    ck_assert_int_gt(
+        dprintf(client, "GET /v1/studies/w?wait=60 HTTP/1.0\r\nHost: localhost\r\n\r\n"), 0);
+    await_deferred(1);
+    ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+    ck_assert_int_eq(http_receive(client, false, &answer), 200);
+    api_fixture_stop(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_left");
@@ -153,6 +266,9 @@ int main(void)
 
     tcase_add_test(tcase, a_read_ends_when_its_client_leaves);
     tcase_add_test(tcase, one_that_only_ends_its_side_gets_its_answer);
+    tcase_add_loop_test(tcase, one_that_ends_its_side_waits_as_all_others, 0, (int)N_WAITINGS);
+    tcase_add_loop_test(tcase, one_that_closes_waits_no_more, 0, (int)N_WAITINGS);
+    tcase_add_test(tcase, with_http_1_0_a_wait_is_answered_when_the_client_ends_its_side);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

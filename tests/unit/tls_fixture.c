@@ -1,7 +1,6 @@
 #include "tests/unit/tls_fixture.h"
 
 #include <check.h>
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,34 +45,46 @@ void tls_remove_certificate(void)
     (void)unlink(key_file);
 }
 
-bool tls_call(int port, const char *versions, const char *request, char *answer, size_t size)
+bool tls_open(struct tls_client *client, int port, const char *versions)
 {
-    gnutls_certificate_credentials_t credentials;
-    gnutls_session_t session;
     char priorities[100];
-    OWN(fd) int fd = http_connect(port);
-    size_t len = 0;
     int result;
 
+    client->fd = http_connect(port);
     (void)snprintf(priorities, sizeof priorities, "NORMAL:-VERS-ALL:%s", versions);
-    must(gnutls_certificate_allocate_credentials(&credentials));
-    must(gnutls_init(&session, GNUTLS_CLIENT));
-    must(gnutls_priority_set_direct(session, priorities, NULL));
-    must(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials));
-    gnutls_transport_set_int(session, fd);
+    must(gnutls_certificate_allocate_credentials(&client->credentials));
+    must(gnutls_init(&client->session, GNUTLS_CLIENT));
+    must(gnutls_priority_set_direct(client->session, priorities, NULL));
+    must(gnutls_credentials_set(client->session, GNUTLS_CRD_CERTIFICATE, client->credentials));
+    gnutls_transport_set_int(client->session, client->fd);
     do {
-        result = gnutls_handshake(session);
+        result = gnutls_handshake(client->session);
     } while (result < 0 && gnutls_error_is_fatal(result) == 0);
-    if (result >= 0) {
-        (void)gnutls_record_send(session, request, strlen(request));
+    return result >= 0;
+}
+
+void tls_close(struct tls_client *client)
+{
+    gnutls_deinit(client->session);
+    gnutls_certificate_free_credentials(client->credentials);
+    (void)close(client->fd);
+}
+
+bool tls_call(int port, const char *versions, const char *request, char *answer, size_t size)
+{
+    struct tls_client client;
+    size_t len = 0;
+    bool is_open = tls_open(&client, port, versions);
+
+    if (is_open) {
+        (void)gnutls_record_send(client.session, request, strlen(request));
         ssize_t n;
         while (len < size - 1
-               && (n = gnutls_record_recv(session, answer + len, size - 1 - len)) > 0) {
+               && (n = gnutls_record_recv(client.session, answer + len, size - 1 - len)) > 0) {
             len += (size_t)n;
         }
     }
     answer[len] = '\0';
-    gnutls_deinit(session);
-    gnutls_certificate_free_credentials(credentials);
-    return result >= 0;
+    tls_close(&client);
+    return is_open;
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_TLS_FIXTURE_H
 #define TESTS_UNIT_TLS_FIXTURE_H
 
+#include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,6 +13,15 @@
  * settings. Once per process. */
 void tls_make_certificate(struct http_settings *settings);
 void tls_remove_certificate(void);
+
+struct tls_client {
+    int fd;
+    gnutls_certificate_credentials_t credentials;
+    gnutls_session_t session;
+};
+/* Connects; false when the handshake fails. To be closed in either case. */
+bool tls_open(struct tls_client *client, int port, const char *versions);
+void tls_close(struct tls_client *client);
 
 /* One request over TLS of these versions ("+VERS-TLS1.3") into `answer`, which is read until the
  * server closes; false when the handshake fails. */
