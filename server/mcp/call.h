@@ -26,6 +26,7 @@ struct call {
     const struct tool *tool;
     const json_t *arguments; /* object, or NULL */
     int step;                /* answers of routes that have come */
+    bool is_front;           /* the next one is a Pareto front */
     struct buf target;       /* of the newest request to a route */
     char key[64];            /* its Idempotency-Key; "": none */
     struct buf head;         /* the server's words before and after the data that is shown */

@@ -134,6 +134,7 @@ bool run_tool(struct call *call)
         return false;
     }
     call->step = 0;
+    call->is_front = false;
     call->key[0] = '\0';
     call->method = call->tool->method;
     buf_clear(&call->target);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cell.h"
+#include "common/json_value.h"
 #include "server/mcp/answer.h"
 #include "server/mcp/run.h"
 
@@ -254,23 +256,68 @@ static void show_of_study(struct call *call, const char *path)
     run_forward(call, "GET", NULL);
 }
 
-/* First which trial is recommended, then the best one as text. */
-void step_show_best(struct call *call, const struct http_response *response)
+static void add_field(const char *prefix, const char *key, const json_t *value, struct buf *out)
 {
-    if (call->step > 1) {
-        show(call, response);
-        return;
+    OWN(buf) struct buf cell;
+
+    buf_init(&cell, json_limits_default.bytes);
+    json_append_cell(&cell, value);
+    buf_printf(out, "%s%s: ", prefix, key);
+    cell_append_escaped(out, buf_text(&cell));
+    buf_putc(out, '\n');
+    buf_check_part(out, &cell);
+}
+
+/* The members that are neither empty nor objects, a line each, and then those of its metrics and of
+ * its parameters, which may be many, and null as well. */
+static void add_trial(const json_t *trial, struct buf *out)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(trial), key, value) {
+        if (!json_is_null(value) && !json_is_object(value)) {
+            add_field("", key, value, out);
+        }
     }
-    json_auto_t *best = run_json(call, response);
+    json_object_foreach (json_object_get(trial, "metrics"), key, value) {
+        add_field("metrics.", key, value, out);
+    }
+    json_object_foreach (json_object_get(trial, "parameters"), key, value) {
+        add_field("parameters.", key, value, out);
+    }
+}
+
+/* The trial and what is recommended are of one answer, and so of one moment. */
+static void show_best(struct call *call, const json_t *best)
+{
+    const json_t *trial = json_object_get(best, "trial");
     const json_t *recommended = json_object_get(best, "recommended");
     const char *text = json_string_value(json_object_get(recommended, "text"));
+    OWN(buf) struct buf lines;
 
+    buf_init(&lines, (size_t)32 << 20);
+    if (json_is_object(trial)) {
+        add_trial(trial, &lines);
+    } else {
+        buf_puts(&lines, "no trial of the study is complete yet, or none is feasible\n");
+    }
     if (text != NULL && json_is_true(json_object_get(recommended, "matters"))) {
         buf_printf(&call->foot, "rather use trial %" JSON_INTEGER_FORMAT ": %s\n",
                    json_integer_value(json_object_get(recommended, "trial")), text);
     }
+    answer_show(call, buf_text(&lines), lines.len);
+}
+
+void step_show_best(struct call *call, const struct http_response *response)
+{
+    if (call->is_front) {
+        show(call, response);
+        return;
+    }
+    json_auto_t *best = run_json(call, response);
     if (best != NULL) {
-        show_of_study(call, "/best?format=text");
+        show_best(call, best);
     }
 }
 
@@ -284,8 +331,8 @@ bool step_show_best_despite(struct call *call, const struct http_response *respo
         buf_puts(&call->head,
                  "several objectives: no trial here is worse than another in all of them\n");
     }
-    show_of_study(call,
-                  response->status == 409 ? "/pareto?format=table&width=180" : "/best?format=text");
+    call->is_front = response->status == 409;
+    show_of_study(call, call->is_front ? "/pareto?format=table&width=180" : "/best");
     return true;
 }
 

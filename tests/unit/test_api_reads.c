@@ -1,10 +1,12 @@
 /* What is read of studies and their trials, over real sockets and the real engine. */
 #include <check.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/api/best.h"
 #include "tests/support/run_suite.h"
 #include "tests/unit/api_fixture.h"
 
@@ -527,6 +529,55 @@ START_TEST(events_that_are_there_come_without_waiting)
 }
 END_TEST
 
+/* ---- the tool "best" ---- */
+
+static atomic_int n_best;
+
+static void count_best(void *context, struct http_request *request)
+{
+    atomic_fetch_add(&n_best, 1);
+    get_best(context, request);
+}
+
+/* The trial and what is recommended are of one moment. */
+START_TEST(the_best_tool_reads_once)
+{
+    static struct http_route routes[200];
+    struct api_fixture f;
+
+    memcpy(routes, api_routes, api_n_routes * sizeof routes[0]);
+    for (size_t i = 0; i < api_n_routes; i++) {
+        if (routes[i].handle == get_best) {
+            routes[i].handle = count_best;
+        }
+    }
+    atomic_store(&n_best, 0);
+    api_fixture_start_routes(&f, routes, api_n_routes);
+    api_expect(&f, 201, "POST", "/v1/studies",
+               "{\"name\": \"t\", \"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", "
+               "\"type\": \"categorical\", \"choices\": [null, \"a\\nb\"]}], \"objectives\": "
+               "[{\"metric\": \"loss\", \"direction\": \"minimize\"}]}");
+    api_expect(&f, 201, "POST", "/v1/studies/t/trials",
+               "[{\"state\": \"completed\", \"parameters\": {\"x\": null}, \"metrics\": "
+               "{\"loss\": 2}}]");
+    static const char ask[] =
+        "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"tools/call\", "
+        "\"params\": {\"name\": \"best\", \"arguments\": {\"study\": \"t\"}}}";
+    api_expect(&f, 200, "POST", "/mcp", ask);
+    ck_assert_int_eq(atomic_load(&n_best), 1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "| parameters.x: null\\n"));
+    api_expect(&f, 201, "POST", "/v1/studies/t/trials",
+               "[{\"state\": \"completed\", \"parameters\": {\"x\": \"a\\nb\"}, \"metrics\": "
+               "{\"loss\": 1}}]");
+    api_expect(&f, 200, "POST", "/mcp", ask);
+    ck_assert_int_eq(atomic_load(&n_best), 2);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "| metrics.loss: 1\\n"));
+    ck_assert_msg(strstr(buf_text(&f.last.body), "| parameters.x: a\\\\x0ab\\n") != NULL, "%s",
+                  buf_text(&f.last.body));
+    api_fixture_stop(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_reads");
@@ -541,6 +592,7 @@ int main(void)
     tcase_add_test(tcase, studies_are_listed_in_pages);
     tcase_add_test(tcase, best_history_and_front_agree);
     tcase_add_test(tcase, best_of_nothing_is_null);
+    tcase_add_test(tcase, the_best_tool_reads_once);
     tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
     tcase_add_test(tcase, a_walk_over_measurements_covers_each_once);
     tcase_add_test(tcase, measurements_and_attempts_of_a_trial);
