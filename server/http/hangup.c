@@ -116,6 +116,15 @@ void hangup_review_again(struct http_connection *connection)
     }
 }
 
+/* MHD (0.9.75) frees a connection that it ends while it asks for a piece of an answer only when no
+ * connection is older. Those with a timeout of their own it looks at in each run. */
+void hangup_break(struct http_request *request)
+{
+    (void)MHD_set_connection_option(request->mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                                    INACTIVITY_SECONDS + 1);
+    review_later(request->connection);
+}
+
 static void forget(struct http_connection *connection)
 {
     if (connection->hangup_link == NULL) {
@@ -144,6 +153,15 @@ static bool has_unread(const struct http_connection *connection)
     return ioctl(connection->fd, FIONREAD, &n_bytes) == 0 && n_bytes > 0;
 }
 
+/* Once: each time is an event. */
+static void shut(struct http_connection *connection)
+{
+    if (!connection->is_shut) {
+        connection->is_shut = true;
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    }
+}
+
 void hangups_review(struct http_server *server)
 {
     struct http_connection *next;
@@ -156,7 +174,7 @@ void hangups_review(struct http_server *server)
             forget(at); /* an answer is under way, or its receiver is: looked at again after it */
         } else if (at->hangup_reviews >= REVIEWS && !has_unread(at)) {
             forget(at);
-            (void)shutdown(at->fd, SHUT_RDWR);
+            shut(at);
         }
     }
 }

@@ -16,6 +16,8 @@ void hangup_ask(struct http_request *request);
 bool hangup_ends_wait(const struct http_request *request);
 /* Its request has ended, or its body is taken on: reviews it again. */
 void hangup_review_again(struct http_connection *connection);
+/* MHD ends the connection of a streamed answer that breaks off: lets it go in the next turn. */
+void hangup_break(struct http_request *request);
 /* The connection ends; its socket is still open. */
 void hangup_unwatch(struct http_connection *connection);
 /* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */

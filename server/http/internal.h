@@ -153,6 +153,7 @@ struct http_connection {
     struct tls_certificate *certificate; /* the newest when it began; NULL without TLS */
     bool peer_left;                      /* the client sends nothing more */
     bool peer_closed;                    /* … and reads nothing more */
+    bool is_shut;                        /* its socket is shut down */
     unsigned hangup_reviews;
     struct http_connection *hangup_next, **hangup_link; /* link NULL: not to be reviewed */
     struct http_request request;

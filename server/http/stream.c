@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/http/auth.h"
+#include "server/http/hangup.h"
 #include "server/http/waits.h"
 #include "server/http/wake.h"
 
@@ -95,8 +96,11 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 
     (void)position;
     if (stream->sent == stream->pending.len && !refill(request)) {
-        bool is_cut = stream->pending.failed || (stream->failed && stream->source.has_end);
-        return is_cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+        if (!stream->pending.failed && !(stream->failed && stream->source.has_end)) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+        hangup_break(request);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     size_t rest = stream->pending.len - stream->sent;
     if (rest == 0) {

@@ -94,8 +94,8 @@ static enum http_stream_state produce(void *context, struct buf *out)
     if (f->produced < f->available) {
         buf_printf(out, "line %zu\n", f->produced++);
         state = HTTP_STREAM_MORE;
-    } else if (f->stream_ends) {
-        state = HTTP_STREAM_END;
+    } else if (f->stream_ends || f->stream_fails) {
+        state = f->stream_fails ? HTTP_STREAM_FAIL : HTTP_STREAM_END;
     }
     (void)pthread_mutex_unlock(&f->lock);
     return state;
@@ -120,7 +120,8 @@ static void stream(void *context, struct http_request *request)
                                         .produce = produce,
                                         .finish = finish_stream,
                                         .heartbeat_ms = 5000,
-                                        .sends_heartbeat = http_query(request, "beats") != NULL};
+                                        .sends_heartbeat = http_query(request, "beats") != NULL,
+                                        .has_end = http_query(request, "ends") != NULL};
 
     if (!http_may_stream(request)) {
         reply_text(request, 503, "too many");

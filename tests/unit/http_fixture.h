@@ -35,6 +35,7 @@ struct fixture {
     size_t produced;             /* lines the stream has made */
     size_t available;            /* lines the stream may make */
     bool stream_ends;            /* after the available lines */
+    bool stream_fails;           /* the same, in the middle of something that has an end */
     size_t n_finished;           /* streams that ended */
     size_t n_streams;            /* streams that began */
     struct http_request *stream; /* the newest */

@@ -378,6 +378,78 @@ START_TEST(a_stream_with_a_heartbeat_goes_on_until_its_reader_closes)
 }
 END_TEST
 
+static struct http_request *begin_stream(struct peer *peer, struct fixture *f)
+{
+    OWN(buf) struct buf seen;
+
+    buf_init(&seen, 1 << 20);
+    send_text(peer, "GET /stream?ends=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    read_until(peer, &seen, "\r\n\r\n");
+    fixture_wait(f, &f->n_streams, 1);
+    fixture_wait_rest(f);
+    (void)pthread_mutex_lock(&f->lock);
+    struct http_request *request = f->stream;
+    (void)pthread_mutex_unlock(&f->lock);
+    return request;
+}
+
+static const struct way whole = {.name = "plain", .version = "1.1", .ends = true};
+
+/* The library forgets such a connection while an older one is open. */
+static void expect_freed(struct fixture *f)
+{
+    fixture_wait(f, &f->n_finished, 1);
+    fixture_wait_connections(f, 1);
+    fixture_wait_rest(f);
+}
+
+START_TEST(a_stream_that_breaks_frees_its_connection)
+{
+    struct fixture *f = start(&whole);
+    OWN(buf) struct buf seen;
+    struct peer older;
+    struct peer peer;
+
+    buf_init(&seen, 1 << 20);
+    open_peer(&older, &whole, f);
+    open_peer(&peer, &whole, f);
+    struct http_request *request = begin_stream(&peer, f);
+    (void)pthread_mutex_lock(&f->lock);
+    f->stream_fails = true;
+    http_stream_wake(f->server, request);
+    (void)pthread_mutex_unlock(&f->lock);
+    read_until(&peer, &seen, NULL);
+    ck_assert_ptr_null(strstr(buf_text(&seen), "0\r\n\r\n")); /* no part is taken for the whole */
+    if (_i == 1) {
+        close_peer(&peer);
+    }
+    expect_freed(f);
+    if (_i == 0) {
+        close_peer(&peer);
+    }
+    close_peer(&older);
+    stop(f, &whole);
+}
+END_TEST
+
+START_TEST(a_stream_whose_client_resets_frees_its_connection)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    struct fixture *f = start(&whole);
+    struct peer older;
+    struct peer peer;
+
+    open_peer(&older, &whole, f);
+    open_peer(&peer, &whole, f);
+    (void)begin_stream(&peer, f);
+    ck_assert_int_eq(setsockopt(peer.tls.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    close_peer(&peer);
+    expect_freed(f);
+    close_peer(&older);
+    stop(f, &whole);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_half_closed");
@@ -391,6 +463,8 @@ int main(void)
     tcase_add_loop_test(tcase, one_that_closes_has_left, 0, (int)N_WAYS);
     tcase_add_loop_test(tcase, one_that_is_watched_is_asked_at_once, 0, (int)N_WAYS);
     tcase_add_test(tcase, a_stream_with_a_heartbeat_goes_on_until_its_reader_closes);
+    tcase_add_loop_test(tcase, a_stream_that_breaks_frees_its_connection, 0, 2);
+    tcase_add_test(tcase, a_stream_whose_client_resets_frees_its_connection);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
