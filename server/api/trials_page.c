@@ -11,7 +11,8 @@
 
 /* ---- by number ---- */
 
-#define LOOKED_AT_MAX 20000 /* rows a page may pass over; then it ends early, with a cursor */
+/* Rows that a page may pass over, some 10 ms; then it ends early, with a cursor. */
+#define LOOKED_AT_MAX 4000
 
 struct number_page {
     const struct selection *selection;

@@ -529,6 +529,55 @@ START_TEST(events_that_are_there_come_without_waiting)
 }
 END_TEST
 
+/* ---- pages that find nothing ---- */
+
+enum { PASSED_OVER = 4000, IN_ALL = 5000, A_TIME = 1000 };
+
+static void import_many(struct api_fixture *f)
+{
+    OWN(buf) struct buf body;
+
+    buf_init(&body, 1 << 20);
+    for (int i = 0; i < A_TIME; i++) {
+        buf_printf(&body,
+                   "%s{\"state\": \"completed\", \"parameters\": {\"x\": 0.5, \"mode\": \"c\"}, "
+                   "\"metrics\": {\"loss\": %d}}",
+                   i == 0 ? "[" : ", ", i);
+    }
+    buf_putc(&body, ']');
+    for (int i = 0; i < IN_ALL; i += A_TIME) {
+        api_expect(f, 201, "POST", "/v1/studies/demo/trials", buf_text(&body));
+    }
+}
+
+/* A page that passes over many rows ends early, and the next one goes on behind them. */
+START_TEST(a_page_looks_at_a_bounded_number_of_trials)
+{
+    static const char *const sorts[] = {"number", "-number", "best", "-best", "metric:loss"};
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    import_many(&f);
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+        char path[300];
+        (void)snprintf(path, sizeof path, "/v1/studies/demo/trials?worker=none&sort=%s", sorts[i]);
+        api_expect(&f, 200, "GET", path, NULL);
+        json_auto_t *first = api_json(&f);
+        const char *cursor = json_string_value(json_object_get(first, "next_cursor"));
+        ck_assert_msg(cursor != NULL, "%s: more than %d trials were looked at", sorts[i],
+                      PASSED_OVER);
+        ck_assert_uint_eq(json_array_size(json_object_get(first, "items")), 0);
+        (void)snprintf(path, sizeof path, "/v1/studies/demo/trials?worker=none&sort=%s&cursor=%s",
+                       sorts[i], cursor);
+        api_expect(&f, 200, "GET", path, NULL);
+        json_auto_t *second = api_json(&f);
+        ck_assert(json_is_null(json_object_get(second, "next_cursor")));
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
 /* ---- the tool "best" ---- */
 
 static atomic_int n_best;
@@ -593,6 +642,7 @@ int main(void)
     tcase_add_test(tcase, best_history_and_front_agree);
     tcase_add_test(tcase, best_of_nothing_is_null);
     tcase_add_test(tcase, the_best_tool_reads_once);
+    tcase_add_test(tcase, a_page_looks_at_a_bounded_number_of_trials);
     tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
     tcase_add_test(tcase, a_walk_over_measurements_covers_each_once);
     tcase_add_test(tcase, measurements_and_attempts_of_a_trial);
