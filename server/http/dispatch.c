@@ -377,6 +377,18 @@ static enum MHD_Result begin_stream(struct http_request *request)
     return MHD_YES;
 }
 
+#define SKIPPED_MAX ((size_t)1 << 20) /* of a body whose request was refused */
+
+/* May its body be taken and thrown away, so that the connection goes on? A client that asks first
+ * is told to send nothing. */
+static bool can_skip_body(const struct http_request *request)
+{
+    const char *length = http_header(request, "Content-Length");
+
+    return http_header(request, "Expect") == NULL
+           && (length == NULL || strtoull(length, NULL, 10) <= SKIPPED_MAX);
+}
+
 static enum MHD_Result head_complete(struct http_request *request, const char *method,
                                      const char *version)
 {
@@ -392,7 +404,8 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     }
     if (judge(request, method, version, &err) != 0) {
         request->route = NULL;
-        if (request->close_after) {
+        if (request->close_after || !can_skip_body(request)) {
+            request->close_after = true;
             return answer_refusal(request, &err);
         }
         refuse_later(request, &err);
@@ -406,8 +419,6 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
 }
 
 /* ---- the body ---- */
-
-#define SKIPPED_MAX ((size_t)1 << 20) /* of a body whose request was refused */
 
 static int append_body(struct http_request *request, const char *upload, size_t len,
                        struct err *err)
@@ -432,6 +443,13 @@ static int append_body(struct http_request *request, const char *upload, size_t 
     return 0;
 }
 
+/* MHD takes no answer in the middle of a body; over TLS there is none. */
+static enum MHD_Result refuse_endless(struct http_request *request)
+{
+    answer_unframed(request, request->refusal);
+    return MHD_NO;
+}
+
 static enum MHD_Result take_body(struct http_request *request, const char *upload, size_t len)
 {
     struct err err = {0};
@@ -445,7 +463,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *uploa
         return receive_piece(request, upload, len);
     }
     if (request->refusal != NULL) {
-        return request->body_received > SKIPPED_MAX ? MHD_NO : MHD_YES;
+        return request->body_received > SKIPPED_MAX ? refuse_endless(request) : MHD_YES;
     }
     if (append_body(request, upload, len, &err) == 0) {
         return MHD_YES;

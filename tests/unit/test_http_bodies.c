@@ -82,6 +82,56 @@ START_TEST(bodies_of_clients_that_left_do_not_count)
 }
 END_TEST
 
+/* ---- refused by the head ---- */
+
+struct refused_body {
+    const char *name, *headers;
+    size_t bytes; /* that are sent with it, in chunks without a length */
+};
+
+static const struct refused_body refused_bodies[] = {
+    {"a length that is not skipped", "Content-Length: 3000000\r\n", 0},
+    {"the same, and sent", "Content-Length: 3000000\r\n", 3000000},
+    {"a client that asks first", "Content-Length: 2\r\nExpect: 100-continue\r\n", 0},
+    {"chunks without end", "Transfer-Encoding: chunked\r\n", 3000000},
+};
+#define N_REFUSED_BODIES (sizeof refused_bodies / sizeof refused_bodies[0])
+
+static void send_body(int fd, const struct refused_body *refused)
+{
+    bool is_chunked = strstr(refused->headers, "chunked") != NULL;
+
+    memset(body, 'x', 50000);
+    for (size_t sent = 0; sent < refused->bytes; sent += 50000) {
+        http_send(fd, "c350\r\n", is_chunked ? 6 : 0);
+        http_send(fd, body, 50000);
+        http_send(fd, "\r\n", is_chunked ? 2 : 0);
+    }
+}
+
+/* Nobody is told to send what is not taken, and everybody is told why. */
+START_TEST(a_refused_body_of_any_size_is_answered)
+{
+    const struct refused_body *refused = &refused_bodies[_i];
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(buf) struct buf head;
+
+    buf_init(&head, 1000);
+    buf_printf(&head,
+               "PUT /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+               "%s\r\n",
+               refused->headers);
+    http_send(fd, buf_text(&head), head.len);
+    send_body(fd, refused);
+    (void)http_receive(fd, false, &answer);
+    ck_assert_msg(answer.status == 404, "%s: %d", refused->name, answer.status);
+    ck_assert(answer.closed);
+    fixture_stop(f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_bodies");
@@ -90,6 +140,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, beyond_their_limit_a_body_is_refused_and_the_others_are_answered);
     tcase_add_test(tcase, bodies_of_clients_that_left_do_not_count);
+    tcase_add_loop_test(tcase, a_refused_body_of_any_size_is_answered, 0, (int)N_REFUSED_BODIES);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }
