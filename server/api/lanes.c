@@ -100,13 +100,13 @@ static int add_event(void *context, const struct event_row *event, struct err *e
 
 static int add_events(struct lanes_read *reading, struct err *err)
 {
-    int64_t last;
+    int64_t last, after;
 
     TRY(store_last_seq(reading->read->store, &last, err));
+    TRY(store_seq_before_newest(reading->read->store, EVENTS_LOOKED_AT, &after, err));
     reading->closed.known_from_ms = last > EVENTS_LOOKED_AT ? UNKNOWN_YET : 0;
-    return store_each_event(reading->read->store, 0,
-                            last > EVENTS_LOOKED_AT ? last - EVENTS_LOOKED_AT : 0, EVENTS_LOOKED_AT,
-                            add_event, reading, &last, err);
+    return store_each_event(reading->read->store, 0, after, EVENTS_LOOKED_AT, add_event, reading,
+                            &last, err);
 }
 
 /* ---- why nothing happens now ---- */

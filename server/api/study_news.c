@@ -70,11 +70,12 @@ static int note_event(void *context, const struct event_row *event, struct err *
 static int look_at_events(struct read_request *read, struct err *err)
 {
     struct api *api = read->api;
-    int64_t last;
+    int64_t last, after;
 
     TRY(store_last_seq(read->store, &last, err));
     if (last - api->news_seq > EVENTS_KEPT) {
-        api->news_seq = last - EVENTS_KEPT;
+        TRY(store_seq_before_newest(read->store, EVENTS_KEPT, &after, err));
+        api->news_seq = after > api->news_seq ? after : api->news_seq;
     }
     if (last > api->news_seq) {
         TRY(store_each_event(read->store, 0, api->news_seq, EVENTS_AT_ONCE, note_event, api,

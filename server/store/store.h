@@ -428,6 +428,10 @@ MUST_USE int store_event_append(struct store *store, const struct event_row *eve
                                 struct err *err);
 /* *seq ← the number of the newest event; 0: there is none. */
 MUST_USE int store_last_seq(struct store *store, int64_t *seq, struct err *err);
+/* *after ← the number that the newest n events come after, to be given to store_each_event(); 0:
+ * there are no more than n. Their numbers do not say so, since these have gaps. Costs n steps in an
+ * index. */
+MUST_USE int store_seq_before_newest(struct store *store, int n, int64_t *after, struct err *err);
 /* Events after `after`, oldest first, at most `limit` rows *looked at*; study 0: all. *looked_at
  * is the last sequence number seen, of this study or not. */
 MUST_USE int store_each_event(struct store *store, int64_t study, int64_t after, int limit,

@@ -360,6 +360,30 @@ class Backup(unittest.TestCase):
             for place in (places[0], first, found[-1]["seq"]):
                 self.assert_told(client, place, second)
 
+    def test_what_happened_before_is_still_told_beside_what_happens_now(self):
+        """When something last happened to each study, and why its workers were idle."""
+        def told(client):
+            item = client.get("/v1/studies").json["items"][0]
+            [lane] = client.get("/v1/workers/lanes").json["items"]
+            return item["last_event_at"], [(gap["from_ms"], gap["reason"]) for gap in lane["idle"][:1]]
+
+        with self.server.client(None) as client:
+            for _ in range(2):
+                lease = client.post("/v1/studies/s/leases", {"worker": "w:0"}).json["lease"]["id"]
+                result = client.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": 1}})
+                self.assertEqual(result.status, 200, result)
+                self.assertEqual(client.post("/v1/workers/w/drain").status, 200)
+                hone.wait_until(lambda: told(client)[1], 20, "the worker is idle for a second")
+                self.assertEqual(client.post("/v1/workers/w/resume").status, 200)
+            known = told(client)
+            self.assertEqual(known[1][0][1], "draining")
+            self.backup()
+        self.server.kill()
+        self.restore(self.server.data)
+        self.server.start()
+        with self.server.client(None) as client:
+            self.assertEqual(told(client), known)
+
     def print_log(self, client, lease, text):
         reply = client.post(f"/v1/leases/{lease}/log?offset=0", raw=text)
         self.assertEqual((reply.status, reply.json["next_offset"]), (200, len(text)), reply)

@@ -14,6 +14,8 @@ struct store_kind {
     bool is_on_disk; /* survives a close; readers read beside an open group */
 };
 #define STORE_KINDS 2
+#define DISK 0
+#define IN_MEMORY 1
 extern const struct store_kind stores[STORE_KINDS];
 
 struct store_fixture {

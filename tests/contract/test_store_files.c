@@ -99,9 +99,6 @@ START_TEST(sound_database_passes_the_check)
 }
 END_TEST
 
-#define DISK 0
-#define IN_MEMORY 1
-
 /* The database file of the fixture, opened for damage; the store is closed. */
 static int open_file(void)
 {

@@ -337,12 +337,39 @@ START_TEST(recent_requests_are_those_of_attempts_that_ended_since)
 }
 END_TEST
 
+/* The first event of an epoch has a number that is far beyond those before it. */
+START_TEST(the_begin_of_an_epoch_makes_no_old_request_recent)
+{
+    const struct store_settings settings = {.directory = f.directory, .new_epoch = true};
+
+    begin_case(DISK);
+    store_group_begin(f.store);
+    int64_t study = add_study("s");
+    int64_t worker = add_worker("a:0");
+    for (int64_t number = 1; number <= 2; number++) {
+        add_trial(study, number, TRIAL_RUNNING);
+        end_attempt(trial_id(study, number), worker, true, number * 1000);
+    }
+    commit();
+    store_close(f.store);
+    f.store = NULL;
+    MUST(store_open(&settings, &f.store, &f.err));
+    MUST(store_each_recent_request(f.store, 2000, see_attempt, NULL, &f.err));
+    expect_seen("2#1@a:0 ");
+    end_case();
+}
+END_TEST
+
 void add_store_trials(Suite *suite)
 {
+    TCase *epochs = tcase_create("epochs");
+
     ADD_CASES(suite, "trials", trial_reads_back_as_inserted, as_many_values_come_back_as_went_in,
               trial_update_changes_all_but_its_birth, row_that_does_not_exist_is_not_found,
               open_trials_are_those_that_have_not_ended, page_starts_beyond_the_key,
               trial_names_the_worker_of_its_newest_attempt, attempt_reads_back_as_updated,
               attempts_of_a_trial_come_in_order_of_number,
               recent_requests_are_those_of_attempts_that_ended_since);
+    tcase_add_test(epochs, the_begin_of_an_epoch_makes_no_old_request_recent);
+    suite_add_tcase(suite, epochs);
 }

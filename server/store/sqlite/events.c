@@ -64,6 +64,17 @@ int store_last_seq(struct store *store, int64_t *seq, struct err *err)
     return 0;
 }
 
+int store_seq_before_newest(struct store *store, int n, int64_t *after, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_BEFORE_NEWEST);
+
+    stmt_bind_int(&s, ":n", n);
+    int found = stmt_step(store, &s, err);
+    TRY(found < 0);
+    *after = found == 1 ? stmt_int(&s, 0) : 0;
+    return 0;
+}
+
 int store_each_event(struct store *store, int64_t study, int64_t after, int limit,
                      int (*each)(void *context, const struct event_row *event, struct err *err),
                      void *context, int64_t *looked_at, struct err *err)

@@ -162,8 +162,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " ATTEMPT_COLUMNS
         " FROM event JOIN attempt ON attempt.trial = (event.study << 32 | event.trial)"
         " AND attempt.number = event.attempt JOIN worker ON worker.id = attempt.worker"
-        " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms"
-        " AND seq > (SELECT coalesce(max(seq), 0) - 1000000 FROM event))"
+        " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms)"
         " AND event.kind IN (6, 7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
     [STMT_SPAN_OF_STUDY] =
         "SELECT " SPAN_COLUMNS SPAN_FROM "WHERE attempt.trial > :first AND attempt.trial <= :last"
@@ -208,6 +207,7 @@ const char *const stmt_sql[STMT_COUNT] = {
                              " VALUES (:seq, 0, :kind, :at_ms, :detail)",
     [STMT_STUDY_REVISIONS] = "UPDATE study SET revision = :revision",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
+    [STMT_EVENT_BEFORE_NEWEST] = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1 OFFSET :n",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
     [STMT_EVENT_PURGE_LAST] = "SELECT coalesce(max(seq), 0) FROM event WHERE " EVENTS_TO_GO,
