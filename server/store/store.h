@@ -410,7 +410,7 @@ enum event_kind {
     EVENT_EPOCH_BEGAN = 14, /* of no study */
     EVENT_KIND_COUNT
 };
-/* The word of the API; static text. */
+/* The word of the API; static text. "unknown": a newer server has written it. */
 const char *event_kind_name(enum event_kind kind);
 
 struct event_row {

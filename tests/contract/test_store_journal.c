@@ -263,6 +263,20 @@ START_TEST(events_are_numbered_in_order)
 }
 END_TEST
 
+START_TEST(an_event_of_a_kind_that_a_newer_server_has_written_is_read)
+{
+    int64_t looked_at = 0;
+
+    begin_case(_i);
+    for (unsigned kind = EVENT_KIND_COUNT; kind < EVENT_KIND_COUNT + 2; kind++) {
+        (void)add_event(3, (enum event_kind)kind, 0);
+    }
+    MUST(store_each_event(f.store, 0, 0, 9, see_event, NULL, &looked_at, &f.err));
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.seen), "unknown"));
+    end_case();
+}
+END_TEST
+
 START_TEST(number_of_an_undone_event_is_given_again)
 {
     int64_t seq = -1;
@@ -509,6 +523,7 @@ void add_store_journal(Suite *suite)
     ADD_CASES(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
               measurements_come_in_order_of_metric_step_attempt,
               a_page_of_measurements_reads_no_more_than_it_holds, events_are_numbered_in_order,
+              an_event_of_a_kind_that_a_newer_server_has_written_is_read,
               number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
               fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
               discards_come_oldest_first_until_deleted, nodes_are_replaced_by_name_until_deleted,

@@ -35,7 +35,7 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_EPOCH_BEGAN] = "epoch-began",
     };
 
-    return names[kind];
+    return kind < EVENT_KIND_COUNT ? names[kind] : "unknown";
 }
 
 int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
