@@ -71,26 +71,43 @@ int store_backup_verify(const char *file, struct backup *found, struct err *err)
     return 0;
 }
 
-/* Where there is no mark yet, one that nothing reaches before begin_epoch(): a start between two of
- * the next steps refuses. Where there is one, what is here without its log is behind it. */
-static int mark_as_unfinished(const char *directory, const struct backup *found, struct err *err)
+/* Where there is no mark yet. */
+static void choose_mark(const char *directory, const struct backup *found, struct hwm *mark)
 {
-    struct hwm mark = {.identity = "00000000000000000000000000000000", .epoch = 1};
-    struct hwm_file file = {.fd = -1};
     char path[PATH_MAX];
 
-    (void)snprintf(path, sizeof path, "%s/hwm", directory);
-    if (access(path, F_OK) == 0) {
-        return 0;
-    }
+    *mark = (struct hwm){.identity = "00000000000000000000000000000000", .epoch = 1};
     if (found->mark.identity[0] != '\0') {
-        mark = found->mark;
+        *mark = found->mark;
     }
     (void)snprintf(path, sizeof path, "%s/hone.db", directory);
     if (access(path, F_OK) == 0) {
-        mark.epoch++; /* its last commit is unknown without its log */
+        mark->epoch++; /* its last commit is unknown without its log */
     } else {
-        mark.commit++;
+        mark->commit++;
+    }
+}
+
+/* A start between two of the next steps refuses: before begin_epoch() the backup does not reach the
+ * mark, which may have been behind it. What is here without its log is behind a mark that there is.
+ */
+static int mark_as_unfinished(const char *directory, const struct backup *found, struct err *err)
+{
+    struct hwm mark;
+    struct hwm_file file = {.fd = -1};
+    struct err ignored;
+    bool has_mark = false;
+
+    if (hwm_read(directory, &mark, &has_mark, &ignored) != 0) {
+        return 0; /* so does a start with one that cannot be read */
+    }
+    if (!has_mark) {
+        choose_mark(directory, found, &mark);
+    } else if (strcmp(mark.identity, found->mark.identity) == 0
+               && mark.commit <= found->mark.commit) {
+        mark.commit = found->mark.commit + 1;
+    } else {
+        return 0;
     }
     TRY(hwm_open(directory, &mark, &file, err));
     hwm_close(&file);
