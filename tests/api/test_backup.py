@@ -416,6 +416,8 @@ class Backup(unittest.TestCase):
         self.restore(self.server.data)
         self.server.start()
         with self.server.client(None) as client:
+            path = f"/v1/studies/s/trials/{known['trial']['number']}"
+            hone.wait_until(lambda: client.get(path).json["state"] == "queued", 20, "the lease of before is ended")
             again = client.post("/v1/studies/s/leases", {}).json["trial"]
             self.assertEqual(again["number"], known["trial"]["number"])  # handed out again
             lease = client.post("/v1/studies/s/leases", {}).json
