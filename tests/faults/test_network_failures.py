@@ -10,6 +10,7 @@ server serves on with no connection left open.
 import concurrent.futures
 import hashlib
 import http.client
+import os
 import pathlib
 import re
 import subprocess
@@ -58,6 +59,23 @@ def each_call(run, how, *kinds):
                     break
             print(f"{how}: each of {n_met} times {kind}", flush=True)
             expect(0 < n_met < MOST_CALLS - AT_ONCE, True, f"{n_met} times {kind} are all there are")
+
+
+# ---- without an order ----
+
+ACCEPTING = """
+import ctypes, fcntl, os, socket
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+fd = ctypes.CDLL(None).accept4(listener.fileno(), None, None, socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+print(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC != 0, fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK != 0)
+"""
+
+
+def test_a_connection_is_accepted_with_the_flags_that_the_program_asks_for(_):
+    done = subprocess.run([sys.executable, "-c", ACCEPTING], env={**os.environ, **hone.preload_env()},
+                          stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    expect(done.stdout, "True True\n")
 
 
 # ---- a worker ----

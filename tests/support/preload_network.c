@@ -1,12 +1,15 @@
 /* The part of preload.c for the network: calls to TCP sockets fail.
  *
- *   HONE_TEST_NETWORK=FILE         FILE holds "send 7 reset": of the calls to TCP sockets since
- * FILE is there with this text the 7th that sends fails, in one of three ways, and FILE becomes
- * FILE.done; calls of children do not count. There are accept, connect, recv and send, each by any
- * of its functions: reset   nothing is moved and the connection is over, or is refused, or is gone
- * before it is accepted lost    what was sent never arrives, what came is thrown away, and the
- * connection is over; nobody answers a call; the kernel has no memory to accept one short   one
- * byte is moved
+ * With HONE_TEST_NETWORK=FILE, where FILE holds "send 7 reset": of the calls to TCP sockets since
+ * FILE is there with this text the 7th that sends fails, and FILE becomes FILE.done; calls of
+ * children do not count. The calls are accept, connect, recv and send, each by any of its
+ * functions; the ways to fail are
+ *
+ * - reset: nothing is moved and the connection is over, or is refused, or is gone before it is
+ *   accepted;
+ * - lost: what was sent never arrives, what came is thrown away, and the connection is over; nobody
+ *   answers a call to connect; the kernel has no memory to accept a connection;
+ * - short: one byte is moved.
  *
  * What a real network would do to the calls that follow is done to them: after "reset" and "lost"
  * the connection is shut down at both ends. */
@@ -218,7 +221,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
 int accept4(int listener, __SOCKADDR_ARG address, socklen_t *len, int flags)
 {
     int (*real)(int, __SOCKADDR_ARG, socklen_t *, int);
-    void *found = libc_function("accept");
+    void *found = libc_function("accept4");
 
     memcpy(&real, &found, sizeof real);
     enum network_failure how = next_failure(listener, "accept");
