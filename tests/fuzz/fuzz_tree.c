@@ -43,7 +43,7 @@ static void append_entry(struct buf *tar, char type, const char *name, const cha
 
     (void)snprintf(head, 101, "%s", name);
     (void)snprintf(head + 100, 8, "%07o", 04777U);
-    (void)snprintf(head + 124, 12, "%011zo", len);
+    (void)snprintf(head + 124, 12, "%011o", (unsigned)len & 0777777777U);
     memset(head + 148, ' ', 8);
     head[156] = type;
     (void)snprintf(head + 157, 101, "%s", is_link ? rest : "");

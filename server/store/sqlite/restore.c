@@ -122,11 +122,12 @@ static const char *const names[] = {"hone.db-journal", "hone.db-wal", "hone.db"}
 #define DATABASE names[N_NAMES - 1]
 /* In the folder: a link whose text says of which database it is. */
 #define UNFINISHED "unfinished"
+#define PLACE_BYTES (PATH_MAX + 16) /* one of these names in a folder */
 
 /* -1: it is not there. */
 static int64_t size_in(const char *folder, const char *name)
 {
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
     struct stat st;
 
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -136,7 +137,7 @@ static int64_t size_in(const char *folder, const char *name)
 /* The same text while nobody has written to the database. */
 static void describe_database(const char *directory, char text[64])
 {
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
     struct stat st = {.st_ino = 0};
 
     (void)snprintf(path, sizeof path, "%s/%s", directory, DATABASE);
@@ -149,7 +150,7 @@ static void describe_database(const char *directory, char text[64])
  */
 static bool is_begun(const char *directory, const char *folder, const char *database)
 {
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
     char text[64] = "";
 
     (void)snprintf(path, sizeof path, "%s/" UNFINISHED, folder);
@@ -162,7 +163,7 @@ static bool is_begun(const char *directory, const char *folder, const char *data
 static int make_folder(const char *directory, char kept[64], char folder[PATH_MAX], struct err *err)
 {
     char database[64];
-    char path[PATH_MAX + 16];
+    char path[PLACE_BYTES];
 
     describe_database(directory, database);
     for (int n = 1;; n++) {
@@ -179,7 +180,8 @@ static int make_folder(const char *directory, char kept[64], char folder[PATH_MA
         }
     }
     (void)snprintf(path, sizeof path, "%s/" UNFINISHED, folder);
-    (void)symlink(database, path); /* without it a repeated restore takes another folder */
+    int linked = symlink(database, path);
+    (void)linked; /* without it a repeated restore takes another folder */
     return 0;
 }
 
@@ -204,8 +206,8 @@ static void find_unfinished(const char *directory, char kept[64])
 
 static int move(const char *directory, const char *folder, const char *name, struct err *err)
 {
-    char from[PATH_MAX];
-    char to[PATH_MAX];
+    char from[PLACE_BYTES];
+    char to[PLACE_BYTES];
 
     (void)snprintf(from, sizeof from, "%s/%s", directory, name);
     (void)snprintf(to, sizeof to, "%s/%s", folder, name);
@@ -221,7 +223,7 @@ static int move(const char *directory, const char *folder, const char *name, str
 static int put_aside(const char *directory, char kept[64], struct err *err)
 {
     char folder[PATH_MAX];
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
 
     (void)snprintf(path, sizeof path, "%s/hone.db-shm", directory); /* SQLite makes it anew */
     if (unlink(path) != 0 && errno != ENOENT) {
@@ -243,7 +245,7 @@ static int put_aside(const char *directory, char kept[64], struct err *err)
 
 static void finish(const char *directory, const char *kept)
 {
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
 
     (void)snprintf(path, sizeof path, "%s/%s/" UNFINISHED, directory, kept);
     if (kept[0] != '\0') {
@@ -290,7 +292,7 @@ int store_backup_restore(const char *file, const char *directory, struct backup 
                          struct err *err)
 {
     char fresh[PATH_MAX];
-    char path[PATH_MAX];
+    char path[PLACE_BYTES];
     struct backup found;
 
     TRY(store_backup_verify(file, &found, err));

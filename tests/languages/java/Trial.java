@@ -41,7 +41,7 @@ public class Trial {
             Study created = studies.createStudy(study);
             System.out.println("created: " + created.getName() + " " + created.getState() + " " + created.getSeed());
 
-            AskReply ask = leases.leaseOfStudy(name, null, new Ask().waitSeconds(10.0));
+            AskReply ask = leases.leaseOfStudy(name, null, null, new Ask().waitSeconds(10.0));
             if (ask.getLease() == null) {
                 System.out.println("no lease: " + ask.getReason() + " " + ask.getDetail());
                 System.exit(1);
