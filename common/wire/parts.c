@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/moment.h"
 #include "common/step.h"
 
 void wire_copy(struct fields *fields, const char *name, char *out, size_t size)
@@ -22,22 +23,9 @@ void wire_copy(struct fields *fields, const char *name, char *out, size_t size)
 
 int64_t wire_moment(const char *text)
 {
-    struct tm utc = {0};
-    int ms = 0;
-    int n = 0;
+    int64_t wall_ms;
 
-    if (text == NULL
-        || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-                  &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &n)
-               != 6) {
-        return -1;
-    }
-    utc.tm_year -= 1900;
-    utc.tm_mon -= 1;
-    if (text[n] == '.') {
-        (void)sscanf(text + n, ".%3d", &ms);
-    }
-    return (int64_t)timegm(&utc) * 1000 + ms;
+    return text != NULL && moment_read(text, &wall_ms) ? wall_ms : -1;
 }
 
 double wire_step(struct fields *fields, double fallback)

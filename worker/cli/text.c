@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/cell.h"
+#include "common/moment.h"
 
 static void print_n(FILE *out, const char *text, size_t len)
 {
@@ -34,20 +35,10 @@ void text_print_page(FILE *out, const char *page)
 
 int64_t text_moment_ms(const char *moment)
 {
-    struct tm tm = {0};
-    const char *rest = strptime(moment, "%Y-%m-%dT%H:%M:%S", &tm);
-    int64_t ms = 0;
+    size_t len = strlen(moment);
+    int64_t wall_ms;
 
-    if (rest == NULL) {
-        return -1;
-    }
-    if (*rest == '.') {
-        int64_t unit = 100;
-        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10) {
-            ms += unit * (*rest - '0');
-        }
-    }
-    return strcmp(rest, "Z") == 0 ? (int64_t)timegm(&tm) * 1000 + ms : -1;
+    return len > 0 && moment[len - 1] == 'Z' && moment_read(moment, &wall_ms) ? wall_ms : -1;
 }
 
 const char *text_local(const char *moment, char text[TEXT_MOMENT_BYTES])
