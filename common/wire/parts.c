@@ -2,9 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/moment.h"
 #include "common/step.h"
