@@ -379,8 +379,8 @@ static enum MHD_Result begin_stream(struct http_request *request)
 
 #define SKIPPED_MAX ((size_t)1 << 20) /* of a body whose request was refused */
 
-/* May its body be taken and thrown away, so that the connection goes on? A client that asks first
- * is told to send nothing. */
+/* Whether the body of a refused request is read and dropped, so that the connection stays open. Not
+ * with Expect: 100-continue, where the client sends no body after a refusal. */
 static bool can_skip_body(const struct http_request *request)
 {
     const char *length = http_header(request, "Content-Length");

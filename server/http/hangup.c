@@ -6,9 +6,9 @@
  * as well, and shuts the socket down once MHD has read everything and no answer is under way: MHD
  * notices that. A client that sends a whole request and then closes its side gets its answer.
  *
- * Over TCP close(2) and shutdown(2) of its side look the same until the client is sent something.
- * Where it matters before the answer, that is an interim answer: the system of one that has closed
- * refuses it. Over TLS the session belongs to whoever has the request. */
+ * Over TCP, close(2) and shutdown(SHUT_WR) of the client look the same until something is sent to
+ * it. Where the server must know before the answer, it sends an interim answer: a closed socket
+ * replies with a reset. Over TLS only the thread that owns the request may use the session. */
 #include "server/http/hangup.h"
 
 #include <gnutls/gnutls.h>

@@ -41,7 +41,7 @@ static size_t newest(const struct backup_entry list[], size_t n, int64_t now_ms)
     return i;
 }
 
-/* Those beside the one that is told of. */
+/* Reports backups with a time in the future, except list[told], which is reported already. */
 static void tell_ahead(const char *folder, const struct backup_entry list[], size_t n, size_t told,
                        int64_t now_ms, struct findings *findings)
 {

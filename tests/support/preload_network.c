@@ -5,14 +5,13 @@
  * children do not count. The calls are accept, connect, recv and send, each by any of its
  * functions; the ways to fail are
  *
- * - reset: nothing is moved and the connection is over, or is refused, or is gone before it is
- *   accepted;
- * - lost: what was sent never arrives, what came is thrown away, and the connection is over; nobody
- *   answers a call to connect; the kernel has no memory to accept a connection;
- * - short: one byte is moved.
+ * - reset: send and recv fail with ECONNRESET, connect with ECONNREFUSED, accept with ECONNABORTED;
+ * - lost: send reports success without sending, recv drops the data and reports the end of the
+ *   stream, connect fails with ETIMEDOUT, accept with ENOBUFS;
+ * - short: send and recv transfer one byte.
  *
- * What a real network would do to the calls that follow is done to them: after "reset" and "lost"
- * the connection is shut down at both ends. */
+ * After "reset" and "lost" the socket is shut down in both directions, so that later calls fail as
+ * on a real network. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -171,7 +171,9 @@ static int give_name(const char *fresh, const char *file, const struct backup *w
     return 0;
 }
 
-/* A path that was mistyped is told from a disk that is not mounted. */
+/* ERR_IO: there is no database. ERR_INVALID: the folder does not exist and was never used, so the
+ * path is probably mistyped. The errors of backup_directory_check(): it was used before, so its
+ * disk is probably not mounted. */
 static int check_places(const struct backup_order *order, const char *folder, struct err *err)
 {
     char path[PATH_MAX];

@@ -134,7 +134,8 @@ static int64_t size_in(const char *folder, const char *name)
     return lstat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
-/* The same text while nobody has written to the database. */
+/* text ← inode and time of the last change of the database: the same as long as it is not written
+ * to. */
 static void describe_database(const char *directory, char text[64])
 {
     char path[PLACE_BYTES];
