@@ -4,8 +4,7 @@
  * no server is reached.
  *
  * Whatever is answered: what is taken for a lease is one that can be worked on and stays below the
- * work directory, calls are never made without a pause in between, and the time of the next one is
- * a time. */
+ * work directory, no call is repeated without a pause, and the time of the next one is a time. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +24,7 @@
 #include "worker/agent/params_file.h"
 
 #define TURNS_MAX 200       /* of one input */
-#define CALLS_AT_ONCE 4     /* without any time in between */
+#define CALLS_AT_ONCE 7     /* three measurements, halved while refused, a result, a release */
 #define REST_MS_MAX 4000000 /* between two calls: an hour and what is drawn on top */
 
 static char workdir[DIRECTORY_BYTES];

@@ -11,6 +11,7 @@
 #include "tests/support/http_call.h"
 
 #define REST_SAMPLES 100 /* in a row */
+#define HEARTBEAT_MS 5000
 
 static void reply_text(struct http_request *request, int status, const char *text)
 {
@@ -89,6 +90,7 @@ static enum http_stream_state produce(void *context, struct buf *out)
 {
     struct fixture *f = context;
     enum http_stream_state state = HTTP_STREAM_IDLE;
+    int64_t now_ms = f->clock.clock.monotonic_ms(&f->clock.clock);
 
     (void)pthread_mutex_lock(&f->lock);
     if (f->produced < f->available) {
@@ -96,7 +98,11 @@ static enum http_stream_state produce(void *context, struct buf *out)
         state = HTTP_STREAM_MORE;
     } else if (f->stream_ends || f->stream_fails) {
         state = f->stream_fails ? HTTP_STREAM_FAIL : HTTP_STREAM_END;
+    } else if (f->stream_beats && now_ms - f->beat_ms >= HEARTBEAT_MS) {
+        buf_puts(out, "beat\n");
+        state = HTTP_STREAM_MORE;
     }
+    f->beat_ms = state == HTTP_STREAM_MORE ? now_ms : f->beat_ms;
     (void)pthread_mutex_unlock(&f->lock);
     return state;
 }
@@ -116,12 +122,14 @@ static void stream(void *context, struct http_request *request)
 {
     struct fixture *f = context;
     struct http_response response;
+    bool beats = http_query(request, "beats") != NULL;
     struct http_stream_source source = {.context = f,
                                         .produce = produce,
                                         .finish = finish_stream,
-                                        .heartbeat_ms = 5000,
-                                        .sends_heartbeat = http_query(request, "beats") != NULL,
+                                        .heartbeat_ms = HEARTBEAT_MS,
+                                        .sends_heartbeat = beats,
                                         .has_end = http_query(request, "ends") != NULL};
+    int64_t now_ms = f->clock.clock.monotonic_ms(&f->clock.clock);
 
     if (!http_may_stream(request)) {
         reply_text(request, 503, "too many");
@@ -129,6 +137,8 @@ static void stream(void *context, struct http_request *request)
     }
     (void)pthread_mutex_lock(&f->lock);
     f->stream = request;
+    f->stream_beats = beats;
+    f->beat_ms = now_ms;
     f->n_streams++;
     (void)pthread_cond_broadcast(&f->changed);
     (void)pthread_mutex_unlock(&f->lock);

@@ -36,6 +36,8 @@ struct fixture {
     size_t available;            /* lines the stream may make */
     bool stream_ends;            /* after the available lines */
     bool stream_fails;           /* the same, in the middle of something that has an end */
+    bool stream_beats;           /* the newest says something from time to time */
+    int64_t beat_ms;             /* when it last did */
     size_t n_finished;           /* streams that ended */
     size_t n_streams;            /* streams that began */
     struct http_request *stream; /* the newest */
