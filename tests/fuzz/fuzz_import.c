@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/json.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/directory.h"
 #include "worker/cli/import/import.h"
 
-static char path[] = "/tmp/fuzz_import_XXXXXX";
+static char folder[DIRECTORY_BYTES];
+static char path[sizeof folder + 8];
 
 static void check_read(const char *format)
 {
@@ -40,14 +41,14 @@ static void check_read(const char *format)
 
 static void end(void)
 {
-    (void)unlink(path);
+    directory_remove(folder);
 }
 
 void fuzz_start(void)
 {
-    int fd = mkstemp(path);
-
-    MUST(fd >= 0 && close(fd) == 0 && atexit(end) == 0);
+    directory_create(folder);
+    (void)snprintf(path, sizeof path, "%s/file", folder);
+    MUST(atexit(end) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "server/settings.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/directory.h"
 #include "worker/cli/agent_options/config.h"
 #include "worker/cli/agent_options/identity.h"
 #include "worker/cli/agent_options/leaving.h"
@@ -21,7 +21,8 @@
 #define LINES_MAX 4096
 #define VARIABLES_MAX 16
 
-static char path[] = "/tmp/fuzz_settings_XXXXXX";
+static char folder[DIRECTORY_BYTES];
+static char path[sizeof folder + 8];
 
 /* ---- the second reading ---- */
 
@@ -279,14 +280,14 @@ static void check_worker(const struct lines *lines)
 
 static void end(void)
 {
-    (void)unlink(path);
+    directory_remove(folder);
 }
 
 void fuzz_start(void)
 {
-    int fd = mkstemp(path);
-
-    MUST(fd >= 0 && close(fd) == 0 && atexit(end) == 0);
+    directory_create(folder);
+    (void)snprintf(path, sizeof path, "%s/file", folder);
+    MUST(atexit(end) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
