@@ -186,6 +186,11 @@ MUST_USE int store_each_metric(struct store *store, int64_t study,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
                                void *context, struct err *err);
+/* *until_ms ← up to when nothing that is old is removed (wall clock), as was last set; 0: no more.
+ */
+MUST_USE int store_retention_hold(struct store *store, int64_t *until_ms, struct err *err);
+/* In a group; 0: from now on it is removed. */
+MUST_USE int store_set_retention_hold(struct store *store, int64_t until_ms, struct err *err);
 /* Removes up to `rows` rows of studies deleted before `before_ms`, their events last; *more: call
  * again. */
 MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
@@ -428,6 +433,8 @@ MUST_USE int store_event_append(struct store *store, const struct event_row *eve
                                 struct err *err);
 /* *seq ← the number of the newest event; 0: there is none. */
 MUST_USE int store_last_seq(struct store *store, int64_t *seq, struct err *err);
+/* *at_ms ← when the newest event was (wall clock); 0: there is none. */
+MUST_USE int store_last_event_ms(struct store *store, int64_t *at_ms, struct err *err);
 /* *after ← the number that the newest n events come after, to be given to store_each_event(); 0:
  * there are no more than n. Their numbers do not say so, since these have gaps. Costs n steps in an
  * index. */

@@ -298,16 +298,29 @@ static int load_token(void *context, const struct token_row *row, struct err *er
     return token_enter(&tuning->state, row, err);
 }
 
+/* What was asked for just before a stop may be asked for again after it, also where the clock has
+ * been set ahead meanwhile. */
+static int64_t last_active_ms(const struct tuning *tuning, int64_t newest_event_ms)
+{
+    int64_t wall_ms = tuning->state.wall_ms;
+
+    return newest_event_ms > 0 && newest_event_ms < wall_ms ? newest_event_ms : wall_ms;
+}
+
 static int load_all(struct tuning *tuning, struct err *err)
 {
+    int64_t newest_ms;
+
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
-    TRY(retention_load(tuning, err));
+    TRY(store_last_event_ms(tuning->state.store, &newest_ms, err));
+    TRY(retention_load(tuning, newest_ms, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
     TRY(store_each_worker(tuning->state.store, WORKERS_KEPT, load_worker, tuning, err));
     TRY(store_each_node(tuning->state.store, load_node, tuning, err));
     TRY(store_each_study(tuning->state.store, load_study, tuning, err));
-    TRY(store_each_recent_request(tuning->state.store, tuning->state.wall_ms - 10 * 60 * 1000,
-                                  load_request, tuning, err));
+    TRY(store_each_recent_request(tuning->state.store,
+                                  last_active_ms(tuning, newest_ms) - REQUEST_KEPT_MS, load_request,
+                                  tuning, err));
     TRY(store_each_open_trial(tuning->state.store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
     TRY(forecasts_request_all(tuning, err));

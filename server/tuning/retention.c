@@ -14,7 +14,8 @@
 #define PURGE_AFTER_MS (7 * DAY_MS)
 #define DAYS_DEFAULT 400
 
-#define SET_AHEAD_MS (60 * 1000) /* by more than this in one step */
+#define SET_AHEAD_MS (60 * 1000)               /* by more than this in one step */
+#define DOWN_MS (INT64_C(20) * 60 * 60 * 1000) /* by more than this since the newest event */
 
 void retention_note_clock(struct tuning *tuning)
 {
@@ -25,6 +26,7 @@ void retention_note_clock(struct tuning *tuning)
     if (tuning->has_offset && offset_ms - tuning->offset_ms > SET_AHEAD_MS
         && state->now_ms >= tuning->keep_all_until_ms) {
         tuning->keep_all_until_ms = state->now_ms + DAY_MS;
+        tuning->hold_moved = true;
     }
     tuning->offset_ms = offset_ms;
     tuning->has_offset = true;
@@ -45,11 +47,51 @@ static int purge_events(struct tuning *tuning, bool *more, struct err *err)
     return store_events_purged(state->store, &state->purged_seq, err);
 }
 
+/* Keeps it beside what the group writes, so that a restart knows it. */
+static int note_hold(struct tuning *tuning, struct err *err)
+{
+    const struct state *state = &tuning->state;
+    int64_t left_ms = tuning->keep_all_until_ms - state->now_ms;
+
+    if (!store_group_is_dirty(state->store)
+        || !(tuning->hold_moved || (tuning->has_hold && left_ms <= 0))) {
+        return 0;
+    }
+    TRY(store_set_retention_hold(state->store, left_ms > 0 ? state->wall_ms + left_ms : 0, err));
+    tuning->has_hold = left_ms > 0;
+    tuning->hold_moved = false;
+    return 0;
+}
+
+/* What was held before the start is held for the rest of its day. Where it was not, the newest
+ * event tells whether the clock may have been set ahead meanwhile. A day that is over is not
+ * followed by another one before something was removed. */
+static int load_hold(struct tuning *tuning, int64_t newest_event_ms, struct err *err)
+{
+    const struct state *state = &tuning->state;
+    int64_t until_ms;
+
+    TRY(store_retention_hold(state->store, &until_ms, err));
+    tuning->has_hold = until_ms != 0;
+    if (tuning->is_loaded) { /* the group that was undone may have written it */
+        tuning->hold_moved = state->now_ms < tuning->keep_all_until_ms;
+    } else if (until_ms > state->wall_ms) {
+        int64_t left_ms = until_ms - state->wall_ms;
+        tuning->keep_all_until_ms = state->now_ms + (left_ms < DAY_MS ? left_ms : DAY_MS);
+    } else if (until_ms == 0 && newest_event_ms != 0
+               && newest_event_ms < state->wall_ms - DOWN_MS) {
+        tuning->keep_all_until_ms = state->now_ms + DAY_MS;
+        tuning->hold_moved = true;
+    }
+    return 0;
+}
+
 int retention_step(struct tuning *tuning, struct err *err)
 {
     struct store *store = tuning->state.store;
     bool more[4] = {false};
 
+    TRY(note_hold(tuning, err));
     if (tuning->state.now_ms < tuning->purge_ms) {
         return 0;
     }
@@ -72,9 +114,11 @@ int retention_step(struct tuning *tuning, struct err *err)
     return 0;
 }
 
-int retention_load(struct tuning *tuning, struct err *err)
+int retention_load(struct tuning *tuning, int64_t newest_event_ms, struct err *err)
 {
     tuning->purged_event = 0;
+    TRY(load_hold(tuning, newest_event_ms, err));
+    tuning->is_loaded = true;
     TRY(store_event_gaps(tuning->state.store, &tuning->state.event_gaps, err));
     return store_events_purged(tuning->state.store, &tuning->state.purged_seq, err);
 }

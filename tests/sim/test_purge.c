@@ -90,6 +90,64 @@ START_TEST(a_clock_that_is_set_ahead_makes_nothing_old_for_a_day)
 }
 END_TEST
 
+static void restart_after(int64_t wall_ms)
+{
+    struct err err = {0};
+
+    f.world.clock.wall_offset_ms += wall_ms;
+    must(world_restart(&f.world, &err), &err);
+}
+
+START_TEST(a_restart_ends_no_such_day)
+{
+    fixture_open();
+    write_after(0);
+    keep_replies();
+    f.world.clock.wall_offset_ms += 2 * A_DAY_MS;
+    write_after(60000);
+    restart_after(0);
+    write_after(A_DAY_MS - 1);
+    ck_assert_int_eq(count_replies(), MANY);
+    restart_after(0);
+    write_after(1);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
+/* As that of a machine that starts before it knows the time, or that was off over the weekend. */
+START_TEST(a_clock_that_was_set_ahead_while_the_server_was_down_is_such_a_clock)
+{
+    fixture_open();
+    write_after(0);
+    keep_replies();
+    restart_after(2 * A_DAY_MS);
+    write_after(60000);
+    ck_assert_int_eq(count_replies(), MANY);
+    restart_after(2 * A_DAY_MS); /* again before the day is over: something goes all the same */
+    write_after(60000);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
+START_TEST(a_clock_that_is_set_right_again_keeps_nothing_for_longer)
+{
+    fixture_open();
+    write_after(0);
+    keep_replies();
+    f.world.clock.wall_offset_ms += 20 * A_DAY_MS;
+    write_after(60000);
+    f.world.clock.wall_offset_ms -= 18 * A_DAY_MS;
+    restart_after(0);
+    write_after(A_DAY_MS - 1);
+    ck_assert_int_eq(count_replies(), MANY);
+    write_after(60000);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
 static void keep_audit(void)
 {
     struct err err = {0};
@@ -148,6 +206,9 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, replies_of_yesterday_go_in_steps);
     tcase_add_test(tcase, a_clock_that_is_set_ahead_makes_nothing_old_for_a_day);
+    tcase_add_test(tcase, a_restart_ends_no_such_day);
+    tcase_add_test(tcase, a_clock_that_was_set_ahead_while_the_server_was_down_is_such_a_clock);
+    tcase_add_test(tcase, a_clock_that_is_set_right_again_keeps_nothing_for_longer);
     tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/meta.h"
 
 #define PURGED_KEY "events_purged"
 #define GAPS_KEY "event_gaps"
@@ -64,6 +65,15 @@ int store_last_seq(struct store *store, int64_t *seq, struct err *err)
     return 0;
 }
 
+int store_last_event_ms(struct store *store, int64_t *at_ms, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_LAST_AT);
+    int found = stmt_step(store, &s, err);
+
+    *at_ms = found == 1 ? stmt_int(&s, 0) : 0;
+    return found < 0 ? -1 : 0;
+}
+
 int store_seq_before_newest(struct store *store, int n, int64_t *after, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_BEFORE_NEWEST);
@@ -112,39 +122,9 @@ int store_each_event(struct store *store, int64_t study, int64_t after, int limi
 
 /* ---- removing them ---- */
 
-/* Unchanged where there is none. */
-static int read_meta(struct store *store, const char *key, char value[], size_t size,
-                     struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_GET);
-
-    stmt_bind_text(&s, ":key", key);
-    int found = stmt_step(store, &s, err);
-    TRY(found < 0);
-    if (found == 1) {
-        stmt_text_copy(&s, 0, value, size);
-    }
-    return 0;
-}
-
 int store_events_purged(struct store *store, int64_t *seq, struct err *err)
 {
-    char value[24] = "0";
-
-    TRY(read_meta(store, PURGED_KEY, value, sizeof value, err));
-    *seq = strtoll(value, NULL, 10);
-    return 0;
-}
-
-static int note_purged(struct store *store, int64_t seq, struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_PUT);
-    char value[24];
-
-    (void)snprintf(value, sizeof value, "%" PRId64, seq);
-    stmt_bind_text(&s, ":key", PURGED_KEY);
-    stmt_bind_text(&s, ":value", value);
-    return stmt_run(store, &s, err);
+    return meta_read_int(store, PURGED_KEY, seq, err);
 }
 
 static struct stmt use_for(struct store *store, enum stmt_name name, int64_t study,
@@ -176,7 +156,7 @@ static int purge_between(struct store *store, int64_t study, int64_t before_ms, 
     }
     TRY(store_events_purged(store, &purged, err));
     if (newest > purged) {
-        TRY(note_purged(store, newest, err));
+        TRY(meta_write_int(store, PURGED_KEY, newest, err));
     }
     OWN(stmt) struct stmt s = use_for(store, STMT_EVENT_PURGE, study, before_ms, after, until);
     return stmt_run(store, &s, err);
@@ -237,7 +217,7 @@ int store_event_gaps(struct store *store, struct event_gaps *gaps, struct err *e
     int len = 0;
 
     gaps->n = 0;
-    TRY(read_meta(store, GAPS_KEY, text, sizeof text, err));
+    TRY(meta_read(store, GAPS_KEY, text, sizeof text, err));
     for (const char *at = text; gaps->n < EVENT_GAPS_MAX; at += len, gaps->n++) {
         if (sscanf(at, "%" SCNd64 "-%" SCNd64 " %n", &gaps->items[gaps->n].after,
                    &gaps->items[gaps->n].until, &len)
@@ -260,7 +240,6 @@ int64_t event_gaps_end(const struct event_gaps *gaps, int64_t seq)
 
 static int note_gap(struct store *store, int64_t after, int64_t until, struct err *err)
 {
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_PUT);
     struct event_gaps gaps;
     char text[GAPS_BYTES] = "";
     size_t len = 0;
@@ -276,9 +255,7 @@ static int note_gap(struct store *store, int64_t after, int64_t until, struct er
         len += (size_t)snprintf(text + len, sizeof text - len, "%" PRId64 "-%" PRId64 " ",
                                 gaps.items[i].after, gaps.items[i].until);
     }
-    stmt_bind_text(&s, ":key", GAPS_KEY);
-    stmt_bind_text(&s, ":value", text);
-    return stmt_run(store, &s, err);
+    return meta_write(store, GAPS_KEY, text, err);
 }
 
 /* Beyond any number that the older state came to: it had less than one event a microsecond. The

@@ -11,6 +11,7 @@
 #include "server/store/sqlite/full_disk.h"
 #include "server/store/sqlite/functions.h"
 #include "server/store/sqlite/identity.h"
+#include "server/store/sqlite/meta.h"
 #include "server/store/sqlite/migrate.h"
 
 #define BUSY_TIMEOUT_MS 5000
@@ -87,24 +88,10 @@ static int open_connection(struct store *store, struct err *err)
 
 static bool flag_is_set(struct store *store, const char *key)
 {
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_GET);
     struct err ignored;
-    char value[8] = "";
+    int64_t value = 0;
 
-    stmt_bind_text(&s, ":key", key);
-    if (stmt_step(store, &s, &ignored) == 1) {
-        stmt_text_copy(&s, 0, value, sizeof value);
-    }
-    return strcmp(value, "1") == 0;
-}
-
-static int put_meta(struct store *store, const char *key, const char *value, struct err *err)
-{
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_META_PUT);
-
-    stmt_bind_text(&s, ":key", key);
-    stmt_bind_text(&s, ":value", value);
-    return stmt_run(store, &s, err);
+    return meta_read_int(store, key, &value, &ignored) == 0 && value == 1;
 }
 
 static char *database_path(const struct store_settings *settings)
@@ -282,7 +269,7 @@ void store_close(struct store *store)
 int store_begin_run(struct store *store, struct err *err)
 {
     store_group_begin(store);
-    if (put_meta(store, "clean", "0", err) != 0 || store_group_commit(store, err) != 0) {
+    if (meta_write(store, "clean", "0", err) != 0 || store_group_commit(store, err) != 0) {
         store_group_rollback(store);
         return -1;
     }
@@ -332,7 +319,7 @@ bool store_was_clean(const struct store *store)
 int store_mark_clean(struct store *store, struct err *err)
 {
     store_group_begin(store);
-    if (put_meta(store, "clean", "1", err) != 0 || store_group_commit(store, err) != 0) {
+    if (meta_write(store, "clean", "1", err) != 0 || store_group_commit(store, err) != 0) {
         store_group_rollback(store);
         return -1;
     }

@@ -207,6 +207,7 @@ const char *const stmt_sql[STMT_COUNT] = {
                              " VALUES (:seq, 0, :kind, :at_ms, :detail)",
     [STMT_STUDY_REVISIONS] = "UPDATE study SET revision = :revision",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
+    [STMT_EVENT_LAST_AT] = "SELECT at_ms FROM event ORDER BY seq DESC LIMIT 1",
     [STMT_EVENT_BEFORE_NEWEST] = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1 OFFSET :n",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
