@@ -71,11 +71,17 @@ bool param_allows(const struct param *param, double value)
     return param->distribution != DISTRIBUTION_LOGNORMAL || value > 0;
 }
 
+/* Where x lies when the range is turned around. Of numbers far apart, low + high would be high. */
+static double turned(const struct param *param, double x)
+{
+    return param->high - x + param->low;
+}
+
 /* Of a range on a scale. */
 static double scale(const struct param *param, double x)
 {
     if (param->scale == SCALE_REVERSE_LOG) {
-        return -log(param->low + param->high - x);
+        return -log(turned(param, x));
     }
     return param->scale == SCALE_LOG ? log(x) : x;
 }
@@ -83,7 +89,7 @@ static double scale(const struct param *param, double x)
 static double unscale(const struct param *param, double at)
 {
     if (param->scale == SCALE_REVERSE_LOG) {
-        return param->low + param->high - exp(-at);
+        return turned(param, exp(-at));
     }
     return param->scale == SCALE_LOG ? exp(at) : at;
 }

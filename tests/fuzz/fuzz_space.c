@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/study_body.h"
@@ -30,11 +31,12 @@ static char *normalise(const struct study_def *def)
 static void check_reads_back(const struct study_def *def)
 {
     OWN(memory) char *once = normalise(def);
-    json_auto_t *body = json_loads(once, JSON_ALLOW_NUL, NULL);
+    json_auto_t *body = NULL; /* with numbers for which jansson has no type */
     OWN(study_def) struct study_def *again = NULL;
     struct faults faults = {0};
+    struct err err = {0};
 
-    MUST(body != NULL);
+    MUST(json_parse_own(once, &body, &err) == 0);
     if (study_def_from_json(body, 0, &again, &faults) != 0) {
         (void)fprintf(stderr, "%s\n%s: %s\n", once, faults.n > 0 ? faults.items[0].pointer : "",
                       faults.n > 0 ? faults.items[0].detail : "");

@@ -215,6 +215,25 @@ START_TEST(a_reverse_scale_is_a_log_scale_in_the_mirror)
 }
 END_TEST
 
+START_TEST(a_reversed_scale_has_its_ends_where_they_are_far_apart)
+{
+    OWN(space)
+    struct space *space = space_or_abort(
+        "[{'name':'a','type':'float','low':0.5,'high':729989999999999997,'scale':'reverse_log'}]",
+        NULL);
+    const struct param *p = space->params;
+
+    ck_assert_double_eq(param_encode(p, p->low), 0);
+    ck_assert_double_eq(param_encode(p, p->high), 1);
+    for (double u = 0.125; u < 1; u += 0.125) {
+        double x = param_decode(p, u);
+        ck_assert(x > p->low && x <= p->high);
+        ck_assert_double_ge(param_encode(p, x), 0);
+        ck_assert_double_le(param_encode(p, x), 1);
+    }
+}
+END_TEST
+
 static const struct {
     const char *bounds;
     double low, high;
@@ -332,6 +351,7 @@ int main(void)
     tcase_add_test(tcase, steps_are_the_decimals_one_writes);
     tcase_add_test(tcase, cells_have_their_share_of_the_cube);
     tcase_add_test(tcase, a_reverse_scale_is_a_log_scale_in_the_mirror);
+    tcase_add_test(tcase, a_reversed_scale_has_its_ends_where_they_are_far_apart);
     tcase_add_loop_test(tcase, normals_in_steps_need_no_bounds, 0, 4);
     tcase_add_test(tcase, whole_numbers_and_logarithms_are_drawn_in_steps_too);
     tcase_add_test(tcase, values_outside_their_range_are_at_its_ends);
