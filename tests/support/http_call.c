@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,24 @@ const char *http_answer_header(const struct http_answer *answer, const char *nam
     return header_value;
 }
 
+/* As connect(2), also where a signal comes in between: it goes on then. */
+static int connect_to(int fd, const struct sockaddr_in *address)
+{
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    int fault = 0;
+    socklen_t len = sizeof fault;
+
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0) {
+        return 0;
+    }
+    if (errno != EINTR || TEMP_FAILURE_RETRY(poll(&writable, 1, -1)) != 1
+        || getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &len) != 0) {
+        return -1;
+    }
+    errno = fault;
+    return fault == 0 ? 0 : -1;
+}
+
 int http_connect(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -54,7 +73,7 @@ int http_connect(int port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+    if (fd < 0 || connect_to(fd, &address) != 0) {
         perror("connect");
         abort();
     }
