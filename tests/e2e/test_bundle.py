@@ -149,6 +149,10 @@ def test_results_of_another_server_are_told_apart(tmp):
             pathlib.Path(tmp, "r", "00001.ndjson").write_text(header + "\n")
             said = run("absorb", f"{tmp}/r", url=server.url, status=2)
             assert "00001.ndjson is no result of a bundle" in said, said
+        pathlib.Path(tmp, "r", "00001.ndjson").unlink()
+        os.mkfifo(f"{tmp}/r/00001.ndjson")
+        said = run("absorb", f"{tmp}/r", url=server.url, status=2)
+        assert "00001.ndjson is no file of results" in said, said
 
 
 def test_killed_workers_and_several_at_once_run_each_trial_to_its_end_once(tmp):
@@ -469,6 +473,7 @@ def write_tar(path, **members):
 def test_what_is_no_bundle_is_refused_by_name(tmp):
     about = json.dumps({"version": 1, "study": "s", "server": "http://127.0.0.1:1", "leases": 1})
     lease = json.dumps({"lease": {"id": "l_1"}, "study": "other", "trial": {"number": 1}})
+    own = lease.replace("other", "s")
     path = f"{tmp}/b.tar"
     cases = [
         (lambda: pathlib.Path(path).write_text("no tar"), "b.tar"),
@@ -477,6 +482,8 @@ def test_what_is_no_bundle_is_refused_by_name(tmp):
         (lambda: write_tar(path, bundle=about, leases__00001=lease), "study other"),
         (lambda: write_tar(path, bundle=about, leases__00001="{"), "leases/00001.json"),
         (lambda: write_tar(path, bundle=about, leases__00001="{}"), "a lease needs an id"),
+        (lambda: write_tar(path, bundle=about, leases__00001=lease.replace("l_1", "l.1")), '"l.1" is no id'),
+        (lambda: write_tar(path, bundle=about, leases__00001=own, leases__00002=own), "lease l_1 stands there twice"),
         (lambda: shutil.copy("/dev/null", path), "b.tar"),
     ]
     for make, expected in cases:

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/tar_entry.h"
 #include "tests/support/directory.h"
 #include "worker/agent/tree_pack.h"
 #include "worker/agent/tree_unpack.h"
 #include "worker/agent/tree_walk.h"
 
-#define BLOCK 512
 #define BYTES_MAX 4096
 #define LINKS_MAX 40
 
@@ -32,35 +32,6 @@ static char again[DIRECTORY_BYTES + 16];
 static char packed[DIRECTORY_BYTES + 16];
 
 /* ---- tar files ---- */
-
-static void append_entry(struct buf *tar, char type, const char *name, const char *rest)
-{
-    static const char zeros[BLOCK];
-    char head[BLOCK] = "";
-    bool is_link = type == '1' || type == '2';
-    size_t len = is_link ? 0 : strlen(rest);
-    unsigned sum = 0;
-
-    (void)snprintf(head, 101, "%s", name);
-    (void)snprintf(head + 100, 8, "%07o", 04777U);
-    (void)snprintf(head + 124, 12, "%011o", (unsigned)len & 0777777777U);
-    memset(head + 148, ' ', 8);
-    head[156] = type;
-    (void)snprintf(head + 157, 101, "%s", is_link ? rest : "");
-    memcpy(head + 257,
-           "ustar\0"
-           "00",
-           8);
-    for (size_t i = 0; i < BLOCK; i++) {
-        sum += (unsigned char)head[i];
-    }
-    (void)snprintf(head + 148, 7, "%06o", sum & 0777777U);
-    buf_append(tar, head, BLOCK);
-    for (size_t i = 0; i < len; i++) {
-        buf_putc(tar, rest[i] == '|' ? '\n' : rest[i]);
-    }
-    buf_append(tar, zeros, (BLOCK - len % BLOCK) % BLOCK);
-}
 
 static void make_tar(char *lines, struct buf *tar)
 {
@@ -72,12 +43,10 @@ static void make_tar(char *lines, struct buf *tar)
         char *rest = name == NULL ? NULL : strchr(name + 1, '\t');
         if (rest != NULL) {
             *rest = '\0';
-            append_entry(tar, line[0], name + 1, rest + 1);
+            tar_entry(tar, line[0], name + 1, rest + 1);
         }
     }
-    for (int i = 0; i < 2 * BLOCK; i++) {
-        buf_putc(tar, '\0');
-    }
+    tar_end(tar);
 }
 
 static int file_of(const char *bytes, size_t len)

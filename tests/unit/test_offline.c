@@ -26,8 +26,8 @@ static void setup(void)
     for (int i = 0; i < 3; i++) {
         char id[8];
         (void)snprintf(id, sizeof id, "l_%d", i + 1);
-        leases[i] = json_pack("{s:{s:s}, s:{s:i, s:{s:i, s:i}}, s:{s:i}}", "lease", "id", id,
-                              "trial", "number", i + 1, "resource", "from", 0, "to",
+        leases[i] = json_pack("{s:{s:s}, s:s, s:{s:i, s:{s:i, s:i}}, s:{s:i}}", "lease", "id", id,
+                              "study", study, "trial", "number", i + 1, "resource", "from", 0, "to",
                               i == 1 ? 1000000 : 1, "requires", "gpus", i == 2 ? 1 : 0);
         ck_assert_ptr_nonnull(leases[i]);
     }

@@ -27,7 +27,7 @@ static json_t *read_header(int folder, const char *name)
     char text[HEADER_BYTES];
     json_t *header = NULL;
     struct err err;
-    OWN(fd) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    OWN(fd) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text);
     const char *end = got <= 0 ? NULL : memchr(text, '\n', (size_t)got);
 

@@ -11,6 +11,7 @@
 #include "common/crc32c.h"
 #include "common/json.h"
 #include "common/wire/wire.h"
+#include "worker/bundle/results.h"
 #include "worker/bundle/tar.h"
 
 #define VERSION 1
@@ -138,6 +139,14 @@ static int read_about(struct reading_bundle *reading, const json_t *about, struc
                : 0;
 }
 
+/* With the run behind it (offline.h) it must be an id that the agent takes. */
+static bool is_lease_id(const char *id)
+{
+    size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+    return len > 0 && id[len] == '\0' && len + sizeof "." - 1 + CLAIM_RUN_BYTES <= LEASE_ID_BYTES;
+}
+
 static int check_lease(const struct reading_bundle *reading, const char *name, const json_t *lease,
                        struct err *err)
 {
@@ -149,6 +158,10 @@ static int check_lease(const struct reading_bundle *reading, const char *name, c
     }
     if (lease_grant_from_json(lease, &grant, err) != 0) {
         return err_wrap(err, "%s, %s", reading->path, name);
+    }
+    if (!is_lease_id(grant.id)) {
+        return err_set(err, ERR_INVALID, "%s, %s: \"%s\" is no id of a lease", reading->path, name,
+                       grant.id);
     }
     if (strcmp(grant.study, reading->bundle.study) != 0) {
         return err_set(err, ERR_INVALID, "%s, %s: it is of study %s, the bundle of %s",
@@ -178,6 +191,36 @@ static int take_text(void *context, const char *name, const char *text, size_t l
     return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+
+    return strcmp(*left, *right);
+}
+
+/* A lease is found by its id. */
+static int check_ids(const struct reading_bundle *reading, struct err *err)
+{
+    size_t n = reading->bundle.n;
+    OWN(memory) const char **ids = calloc(n + 1, sizeof *ids);
+
+    if (ids == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = bundle_lease_id(&reading->bundle, i);
+    }
+    qsort(ids, n, sizeof *ids, by_text);
+    for (size_t i = 1; i < n; i++) {
+        if (strcmp(ids[i - 1], ids[i]) == 0) {
+            return err_set(err, ERR_INVALID, "%s: lease %s stands there twice", reading->path,
+                           ids[i]);
+        }
+    }
+    return 0;
+}
+
 int bundle_read(const char *path, struct bundle *bundle, struct err *err)
 {
     struct reading_bundle reading = {.path = path};
@@ -191,6 +234,7 @@ int bundle_read(const char *path, struct bundle *bundle, struct err *err)
     if (rc == 0 && !reading.has_about) {
         rc = err_set(err, ERR_INVALID, "%s is no bundle: it has no bundle.json", path);
     }
+    rc = rc == 0 ? check_ids(&reading, err) : rc;
     if (rc != 0) {
         bundle_finish(&reading.bundle);
         return -1;

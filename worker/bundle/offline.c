@@ -16,7 +16,7 @@
 
 struct begun {
     int64_t at_us; /* monotonic; 0: by an earlier worker */
-    int64_t steps; /* of the resource that are asked for; 1 without one */
+    double steps;  /* of the resource that are asked for; 1 without one */
 };
 
 struct offline {
@@ -29,6 +29,44 @@ struct offline {
 };
 
 /* ---- finding ---- */
+
+/* The lease as it is handed out, with this name and to begin at the checkpoint, if there is one;
+ * for the caller to own. NULL: out of memory. */
+static json_t *lease_from(const json_t *lease, const char *id, const json_t *checkpoint)
+{
+    size_t failures = json_failures();
+    json_t *copy = json_copy_whole(lease);
+    json_t *trial = json_object_get(copy, "trial");
+    json_t *resource = json_object_get(trial, "resource");
+    struct err err;
+
+    (void)json_object_set_new(json_object_get(copy, "lease"), "id", json_string(id));
+    if (checkpoint != NULL) {
+        (void)json_object_set(resource, "from", json_object_get(checkpoint, "step"));
+        (void)json_object_set(trial, "checkpoint", json_unconst(checkpoint));
+    }
+    if (json_check(failures, &err) != 0) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+/* As the agent will read it. */
+static bool can_begin_at(const void *context, const json_t *checkpoint)
+{
+    const json_t *lease = context;
+    const json_t *trial = json_object_get(lease, "trial");
+    OWN(lease_grant) struct lease_grant grant = {0};
+    struct err err;
+
+    if (!json_is_object(json_object_get(trial, "resource"))
+        || !json_is_number(json_object_get(checkpoint, "step"))) {
+        return false;
+    }
+    json_auto_t *from = lease_from(lease, "l", checkpoint);
+    return from != NULL && lease_grant_from_json(from, &grant, &err) == 0 && grant.from <= grant.to;
+}
 
 static int take_lease(const struct offline *offline, size_t index, const char *run, struct err *err)
 {
@@ -45,8 +83,11 @@ static int take_lease(const struct offline *offline, size_t index, const char *r
                  json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
     json_object_end(&w);
     TRY(buf_check(&header, err));
-    return claim_take(offline->results, index + 1, buf_text(&header), run, &offline->claims[index],
-                      err);
+    const struct claim_lease claimed = {.number = index + 1,
+                                        .header = buf_text(&header),
+                                        .can_begin_at = can_begin_at,
+                                        .context = lease};
+    return claim_take(offline->results, &claimed, run, &offline->claims[index], err);
 }
 
 /* The agent knows a lease by its id and its run: "l_9f8c….0a1b2c3d". */
@@ -163,24 +204,14 @@ static int answer_lease(const struct offline *offline, size_t index, struct http
                         struct err *err)
 {
     const struct claim *claim = &offline->claims[index];
-    size_t failures = json_failures();
-    json_auto_t *copy = json_copy_whole(offline->bundle->leases[index]);
-    json_t *trial = json_object_get(copy, "trial");
-    json_t *resource = json_object_get(trial, "resource");
-    json_t *step = json_object_get(claim->checkpoint, "step");
-    char id[2 * LEASE_ID_BYTES];
+    char id[LEASE_ID_BYTES];
     struct json_writer w;
 
     (void)snprintf(id, sizeof id, "%s.%s", bundle_lease_id(offline->bundle, index), claim->run);
-    (void)json_object_set_new(json_object_get(copy, "lease"), "id", json_string(id));
-    if (copy != NULL && resource != NULL && step != NULL) {
-        (void)json_object_set(resource, "from", step);
-        (void)json_object_set(trial, "checkpoint", claim->checkpoint);
-    }
+    json_auto_t *copy = lease_from(offline->bundle->leases[index], id, claim->checkpoint);
     if (copy == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    TRY(json_check(failures, err));
     answer->status = 201;
     json_writer_init(&w, &answer->body);
     json_write_value(&w, copy);
@@ -201,15 +232,15 @@ static bool ask_matches(const json_t *ask, const json_t *lease)
 }
 
 /* Where a claim's checkpoint is known, without the steps that it has behind it. */
-static int64_t steps_of(const json_t *lease, const struct claim *claim)
+static double steps_of(const json_t *lease, const struct claim *claim)
 {
     const json_t *resource = json_object_get(json_object_get(lease, "trial"), "resource");
     const json_t *from = json_object_get(claim->checkpoint, "step");
 
     from = from == NULL ? json_object_get(resource, "from") : from;
-    return resource == NULL
-               ? 1
-               : json_integer_value(json_object_get(resource, "to")) - json_integer_value(from);
+    return json_is_object(resource)
+               ? json_number_value(json_object_get(resource, "to")) - json_number_value(from)
+               : 1;
 }
 
 /* Is the trial expected to end in the time that the worker has left, if that is limited? */

@@ -62,29 +62,28 @@ static bool is_here(const json_t *checkpoint)
     return uri == NULL || uri[0] != '/' || access(uri, F_OK) == 0;
 }
 
-/* NULL: there is none that can be read; then the job begins at its start. */
-static json_t *read_checkpoint(const struct results *results, size_t number)
+/* NULL: there is none of use; then the job begins at its start. */
+static json_t *read_checkpoint(const struct results *results, const struct claim_lease *lease)
 {
     char path[PATH_BYTES];
     char text[CHECKPOINT_BYTES];
     json_t *value = NULL;
     struct err err;
-    int fd = open(path_of(results, number, ".resume", path), O_RDONLY | O_CLOEXEC);
+    int fd =
+        open(path_of(results, lease->number, ".resume", path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0) {
         return NULL;
     }
     ssize_t got = read(fd, text, sizeof text);
     (void)close(fd);
-    if (got <= 0 || json_parse(text, (size_t)got, &json_limits_default, &value, &err) != 0) {
-        return NULL;
+    if (got > 0 && json_parse(text, (size_t)got, &json_limits_default, &value, &err) == 0
+        && is_here(value) && lease->can_begin_at(lease->context, value)) {
+        return value;
     }
-    if (!is_here(value)) { /* nor later by its own host: what is measured until then is not of it */
-        (void)unlink(path);
-        json_decref(value);
-        return NULL;
-    }
-    return value;
+    (void)unlink(path); /* nor later by its own host: what is measured until then is not of it */
+    json_decref(value);
+    return NULL;
 }
 
 /* What stands behind the last whole line was being written when the machine stopped. */
@@ -109,7 +108,7 @@ static int cut_torn_line(int fd, const char *path, struct err *err)
     return ftruncate(fd, end) == 0 ? 0 : io_fault(path, err);
 }
 
-static int open_part(const struct results *results, const char *header, bool continues,
+static int open_part(const struct results *results, const struct claim_lease *lease, bool continues,
                      struct claim *claim, struct err *err)
 {
     char path[PATH_BYTES];
@@ -120,7 +119,7 @@ static int open_part(const struct results *results, const char *header, bool con
     if (claim->part_fd < 0) {
         return io_fault(path, err);
     }
-    claim->checkpoint = read_checkpoint(results, claim->number);
+    claim->checkpoint = read_checkpoint(results, lease);
     if (claim->checkpoint == NULL && !continues) {
         if (ftruncate(claim->part_fd, 0) != 0) {
             return io_fault(path, err);
@@ -129,7 +128,7 @@ static int open_part(const struct results *results, const char *header, bool con
         TRY(cut_torn_line(claim->part_fd, path, err));
     }
     if (fstat(claim->part_fd, &info) == 0 && info.st_size == 0) {
-        return claim_append(claim, header, strlen(header), err);
+        return claim_append(claim, lease->header, strlen(lease->header), err);
     }
     return 0;
 }
@@ -180,8 +179,8 @@ static bool is_of_run(struct claim *claim, const char *run)
     return got == (ssize_t)sizeof claim->run - 1 && strcmp(claim->run, run) == 0;
 }
 
-static int take_locked(const struct results *results, const char *header, const char *run,
-                       struct claim *claim, struct err *err)
+static int take_locked(const struct results *results, const struct claim_lease *lease,
+                       const char *run, struct claim *claim, struct err *err)
 {
     if (claim->state == CLAIM_TAKEN && has_ended(results, claim->number)) {
         claim->state = CLAIM_ENDED; /* between the first look and the lock */
@@ -195,20 +194,21 @@ static int take_locked(const struct results *results, const char *header, const 
     if (run == NULL) {
         TRY(begin_run(claim, err));
     }
-    return open_part(results, header, run != NULL, claim, err);
+    return open_part(results, lease, run != NULL, claim, err);
 }
 
-int claim_take(const struct results *results, size_t number, const char *header, const char *run,
+int claim_take(const struct results *results, const struct claim_lease *lease, const char *run,
                struct claim *claim, struct err *err)
 {
     int rc = 0;
 
-    *claim = (struct claim){.number = number, .state = CLAIM_ENDED, .lock_fd = -1, .part_fd = -1};
-    if (has_ended(results, number)) {
+    *claim =
+        (struct claim){.number = lease->number, .state = CLAIM_ENDED, .lock_fd = -1, .part_fd = -1};
+    if (has_ended(results, lease->number)) {
         return 0;
     }
     rc = lock_claim(results, claim, err);
-    rc = rc == 0 ? take_locked(results, header, run, claim, err) : rc;
+    rc = rc == 0 ? take_locked(results, lease, run, claim, err) : rc;
     if (rc != 0 || claim->state != CLAIM_TAKEN) {
         claim_release(claim);
     }
@@ -359,11 +359,15 @@ static int read_file(const char *folder, const char *name, char **text, size_t *
     struct stat info;
 
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe has nobody behind it */
     if (fd < 0 || fstat(fd, &info) != 0) {
         int rc = io_fault(path, err);
         (void)(fd >= 0 && close(fd));
         return rc;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        (void)close(fd);
+        return err_set(err, ERR_INVALID, "%s is no file of results", path);
     }
     *len = (size_t)info.st_size;
     *text = malloc(*len + 1);

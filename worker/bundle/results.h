@@ -40,11 +40,18 @@ struct claim {
     json_t *checkpoint; /* what an earlier run has left; NULL: nothing; owned */
 };
 
-/* Claims the lease unless another worker has it or it has ended. `header` is the first line of its
- * part. `run` NULL: a new run begins; what an interrupted one has measured is kept if it left a
- * checkpoint, else dropped. Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO.
- */
-MUST_USE int claim_take(const struct results *results, size_t number, const char *header,
+/* What is claimed. */
+struct claim_lease {
+    size_t number;
+    const char *header; /* the first line of its part */
+    /* Can a run begin there? What a file says that many could write need not make sense. */
+    bool (*can_begin_at)(const void *context, const json_t *checkpoint);
+    const void *context;
+};
+/* Claims the lease unless another worker has it or it has ended. `run` NULL: a new run begins; what
+ * an interrupted one has measured is kept if it left a checkpoint where it can begin, else dropped.
+ * Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO. */
+MUST_USE int claim_take(const struct results *results, const struct claim_lease *lease,
                         const char *run, struct claim *claim, struct err *err);
 /* How the lease stands; CLAIM_TAKEN: it could be claimed. */
 enum claim_state claim_look(const struct results *results, size_t number);

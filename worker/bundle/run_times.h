@@ -4,7 +4,6 @@
 #define WORKER_BUNDLE_RUN_TIMES_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #define RUN_TIMES_KEPT 16
 
@@ -13,9 +12,9 @@ struct run_times {
     size_t n, next;
 };
 
-/* A trial of so many steps (1: without a resource) took so long. */
-void run_times_note(struct run_times *run_times, double seconds, int64_t steps);
+/* A trial of so many steps (1: without a resource; any unit, always the same) took so long. */
+void run_times_note(struct run_times *run_times, double seconds, double steps);
 /* The median of the last ones, for so many steps; NAN: nothing is known. */
-double run_times_expected(const struct run_times *run_times, int64_t steps);
+double run_times_expected(const struct run_times *run_times, double steps);
 
 #endif
