@@ -94,11 +94,10 @@ int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err
 static void add_curve(struct snapshot *snapshot, const struct learning_curve *curve,
                       struct observation *seen)
 {
-    struct curve_point *to = snapshot->points + snapshot->n_points;
-
     if (curve->n == 0 || curve->n > snapshot->cap_points - snapshot->n_points) {
         return;
     }
+    struct curve_point *to = snapshot->points + snapshot->n_points;
     memcpy(to, curve->points, curve->n * sizeof *to);
     snapshot->n_points += curve->n;
     seen->curve = to;
