@@ -359,7 +359,7 @@ static int read_file(const char *folder, const char *name, char **text, size_t *
     struct stat info;
 
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe has nobody behind it */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe would wait */
     if (fd < 0 || fstat(fd, &info) != 0) {
         int rc = io_fault(path, err);
         (void)(fd >= 0 && close(fd));
