@@ -298,17 +298,20 @@ static int load_token(void *context, const struct token_row *row, struct err *er
     return token_enter(&tuning->state, row, err);
 }
 
-/* What was asked for just before a stop may be asked for again after it, also where the clock has
- * been set ahead meanwhile. */
-static int64_t last_active_ms(const struct tuning *tuning, int64_t newest_event_ms)
+/* What was asked for just before a stop may be asked for again after it. Where the clock may have
+ * been set ahead since, the time of the newest event tells when that was. */
+static int64_t last_active_ms(const struct tuning *tuning, bool is_start, int64_t newest_event_ms)
 {
     int64_t wall_ms = tuning->state.wall_ms;
+    bool may_be_ahead = is_start || retention_holds(tuning);
 
-    return newest_event_ms > 0 && newest_event_ms < wall_ms ? newest_event_ms : wall_ms;
+    return may_be_ahead && newest_event_ms > 0 && newest_event_ms < wall_ms ? newest_event_ms
+                                                                            : wall_ms;
 }
 
 static int load_all(struct tuning *tuning, struct err *err)
 {
+    bool is_start = !tuning->is_loaded;
     int64_t newest_ms;
 
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
@@ -319,8 +322,8 @@ static int load_all(struct tuning *tuning, struct err *err)
     TRY(store_each_node(tuning->state.store, load_node, tuning, err));
     TRY(store_each_study(tuning->state.store, load_study, tuning, err));
     TRY(store_each_recent_request(tuning->state.store,
-                                  last_active_ms(tuning, newest_ms) - REQUEST_KEPT_MS, load_request,
-                                  tuning, err));
+                                  last_active_ms(tuning, is_start, newest_ms) - REQUEST_KEPT_MS,
+                                  load_request, tuning, err));
     TRY(store_each_open_trial(tuning->state.store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
     TRY(forecasts_request_all(tuning, err));

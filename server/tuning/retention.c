@@ -24,12 +24,17 @@ void retention_note_clock(struct tuning *tuning)
 
     /* Held once at a time: a machine that sleeps every night removes something, too. */
     if (tuning->has_offset && offset_ms - tuning->offset_ms > SET_AHEAD_MS
-        && state->now_ms >= tuning->keep_all_until_ms) {
+        && !retention_holds(tuning)) {
         tuning->keep_all_until_ms = state->now_ms + DAY_MS;
         tuning->hold_moved = true;
     }
     tuning->offset_ms = offset_ms;
     tuning->has_offset = true;
+}
+
+bool retention_holds(const struct tuning *tuning)
+{
+    return tuning->state.now_ms < tuning->keep_all_until_ms;
 }
 
 static int64_t kept_since_ms(const struct tuning *tuning, int64_t days)
@@ -74,7 +79,7 @@ static int load_hold(struct tuning *tuning, int64_t newest_event_ms, struct err 
     TRY(store_retention_hold(state->store, &until_ms, err));
     tuning->has_hold = until_ms != 0;
     if (tuning->is_loaded) { /* the group that was undone may have written it */
-        tuning->hold_moved = state->now_ms < tuning->keep_all_until_ms;
+        tuning->hold_moved = retention_holds(tuning);
     } else if (until_ms > state->wall_ms) {
         int64_t left_ms = until_ms - state->wall_ms;
         tuning->keep_all_until_ms = state->now_ms + (left_ms < DAY_MS ? left_ms : DAY_MS);
@@ -96,7 +101,7 @@ int retention_step(struct tuning *tuning, struct err *err)
         return 0;
     }
     requests_purge(&tuning->state);
-    if (tuning->state.now_ms < tuning->keep_all_until_ms) {
+    if (retention_holds(tuning)) {
         tuning->purge_ms = tuning->state.now_ms + PURGE_EVERY_MS;
         return 0;
     }
