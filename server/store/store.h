@@ -155,6 +155,10 @@ struct study_row {
 void study_row_finish(struct study_row *row);
 OWN_VALUE(study_row)
 
+/* *revision ← the newest revision of the studies of this name that were deleted and are not removed
+ * yet, or 0. */
+MUST_USE int store_study_former_revision(struct store *store, const char *name, int64_t *revision,
+                                         struct err *err);
 /* Sets row->id. */
 MUST_USE int store_study_insert(struct store *store, struct study_row *row, struct err *err);
 /* Everything but name and accepted body; the definition only when `define`. */

@@ -100,6 +100,7 @@ int tuning_study_create(struct tuning *tuning, struct study_create_command *comm
 {
     struct live_study *study = study_named(&tuning->state, command->in.def->name);
     OWN(memory) char *asked = body_text(command->in.def, study_def_write_asked);
+    int64_t former;
 
     if (asked == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -112,11 +113,12 @@ int tuning_study_create(struct tuning *tuning, struct study_create_command *comm
     if (text == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
+    TRY(store_study_former_revision(tuning->state.store, command->in.def->name, &former, err));
     struct study_row row = {
         .accepted = asked,
         .definition = text,
         .state = STUDY_RUNNING,
-        .revision = 1,
+        .revision = former + 1, /* no If-Match of the study that was deleted fits this one */
         .created_at_ms = tuning->state.wall_ms,
     };
     memcpy(row.name, command->in.def->name, sizeof row.name);

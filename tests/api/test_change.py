@@ -38,6 +38,22 @@ class Change(hone.ServedTest):
         self.assertEqual(self.run_one("s", outcome="completed",
                                       metrics={"loss": 2})["trial"]["parameters"], {"x": 0.25})
 
+    def test_a_study_made_again_has_no_revision_of_the_one_before(self):
+        """A tag of the study that was deleted would change the other one."""
+        self.make("s", limits={"trials": 1})
+        first = self.client.get("/v1/studies/s").headers["etag"]
+        second = self.client.patch("/v1/studies/s", {"limits": {"trials": 2}}).headers["etag"]
+        self.assertEqual(self.client.delete("/v1/studies/s?force=true").status, 204)
+        self.make("other")
+        self.assertEqual(self.client.get("/v1/studies/other").json["revision"], 1)
+        for newest in (3, 4):
+            self.make("s", limits={"trials": 3})
+            self.assertEqual(self.client.get("/v1/studies/s").json["revision"], newest)
+            for tag in (first, second):
+                reply = self.client.patch("/v1/studies/s", {"limits": {"trials": 9}}, headers={"If-Match": tag})
+                self.assertEqual(reply.status, 412, reply)
+            self.assertEqual(self.client.delete("/v1/studies/s?force=true").status, 204)
+
     def test_what_is_refused_changes_nothing(self):
         self.make("s", limits={"trials": 5})
         before = self.client.get("/v1/studies/s").json

@@ -77,6 +77,8 @@ const char *const stmt_sql[STMT_COUNT] = {
         " bounds_seen = :bounds_seen"
         " WHERE id = :id",
     [STMT_STUDY_DEFINE] = "UPDATE study SET definition = :definition WHERE id = :id",
+    [STMT_STUDY_FORMER] = "SELECT coalesce(max(revision), 0) FROM study"
+                          " WHERE name = :name AND deleted_at_ms IS NOT NULL",
     [STMT_STUDY_DELETE] = "UPDATE study SET deleted_at_ms = :now_ms WHERE id = :id",
     [STMT_STUDY_EACH] =
         "SELECT " STUDY_COLUMNS " FROM study WHERE deleted_at_ms IS NULL ORDER BY id",

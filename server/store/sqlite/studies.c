@@ -12,6 +12,17 @@ void study_row_finish(struct study_row *row)
     row->definition = NULL;
 }
 
+int store_study_former_revision(struct store *store, const char *name, int64_t *revision,
+                                struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_FORMER);
+
+    stmt_bind_text(&s, ":name", name);
+    TRY(stmt_step(store, &s, err) < 0);
+    *revision = stmt_int(&s, 0);
+    return 0;
+}
+
 int store_study_insert(struct store *store, struct study_row *row, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_INSERT);
