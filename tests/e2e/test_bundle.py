@@ -494,5 +494,22 @@ def test_what_is_no_bundle_is_refused_by_name(tmp):
     expect("names its study" in said, True, said)
 
 
+def test_a_compressed_file_starts_no_program(tmp):
+    """What a file says at its start that it is compressed with is not run."""
+    ran = pathlib.Path(tmp, "ran")
+    programs = pathlib.Path(tmp, "bin")
+    programs.mkdir()
+    for name in ("grzip", "lrzip", "lzop"):
+        shutil.copy(script(tmp, f"echo {name} >> {ran}\n"), programs / name)
+    before = ["env", f"PATH={programs}:{os.environ['PATH']}"]
+    for begins in (b"GRZipII\0\2\4:)", b"LRZI\0\6", b"\x89LZO\0\r\n\x1a\n"):
+        path = pathlib.Path(tmp, "b.tar")
+        path.write_bytes(begins.ljust(1024, b"\0"))
+        run("absorb", path, url="http://127.0.0.1:1", status=None, before=before)
+        said = run("worker", "--bundle", path, "--workdir", f"{tmp}/w", "--", "true", status=None, before=before)
+        expect("b.tar" in said, True, said)
+        expect(ran.exists(), False, f"{begins} started a program")
+
+
 if __name__ == "__main__":
     main(globals())
