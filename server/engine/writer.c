@@ -170,8 +170,11 @@ static void give_up_group(struct engine *engine, struct command *rest, struct er
 }
 
 /* A commit has failed. Where the group may be on disk all the same, no answer may leave. */
-static void abort_if_unknown(const struct engine *engine, const struct err *err)
+static void note_failed_commit(struct engine *engine, const struct err *err)
 {
+    if (err->code == ERR_WRONG_STATE) { /* another server has written */
+        condition_worsen(engine, CONDITION_DETACHED, err->text);
+    }
     if (err->code == ERR_IO && !condition_is_final(engine)) {
         log_error("a commit failed, what is on disk is unknown: %s", err->text);
         abort();
@@ -188,10 +191,7 @@ static int commit(struct engine *engine, struct err *err)
         deliver(engine);
     }
     if (store_group_commit(engine->store, err) != 0) {
-        if (err->code == ERR_WRONG_STATE) {
-            condition_worsen(engine, CONDITION_DETACHED, err->text);
-        }
-        abort_if_unknown(engine, err);
+        note_failed_commit(engine, err);
         return -1;
     }
     atomic_store(&engine->last_commit_us, clock_monotonic_us() - before_us);
@@ -237,7 +237,7 @@ static bool is_still_full(struct engine *engine)
     engine->probed_ms = real_ms();
     store_checkpoint(engine->store, false);
     if (store_probe_space(engine->store, &err) != 0) {
-        abort_if_unknown(engine, &err);
+        note_failed_commit(engine, &err);
         return true;
     }
     condition_has_space(engine);

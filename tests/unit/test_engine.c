@@ -201,17 +201,22 @@ START_TEST(space_on_a_disk_that_was_full_is_noticed)
 }
 END_TEST
 
-START_TEST(nothing_is_written_beside_another_server)
+static void write_as_another_server(void)
 {
     const struct store_settings settings = {.directory = f.directory};
     struct store *other = NULL;
 
-    begin();
-    submit(new_token(0));
-    wait_for_answers(1);
     MUST(store_open(&settings, &other, &f.err));
     MUST(store_begin_run(other, &f.err));
     store_close(other);
+}
+
+START_TEST(nothing_is_written_beside_another_server)
+{
+    begin();
+    submit(new_token(0));
+    wait_for_answers(1);
+    write_as_another_server();
     submit(new_token(1));
     wait_for_answers(2);
     ck_assert_int_eq(f.codes[0], ERR_NONE);
@@ -219,6 +224,28 @@ START_TEST(nothing_is_written_beside_another_server)
     ck_assert(engine_is_read_only(f.engine));
     engine_stop(f.engine, 1000);
     ck_assert_uint_eq(f.n_tokens, 1);
+}
+END_TEST
+
+/* The look whether there is space is a write, too. */
+START_TEST(another_server_is_noticed_on_a_disk_that_was_full)
+{
+    begin();
+    failing_disk_fail_at(1, true, DISK_FULL);
+    submit(new_token(0));
+    wait_for_answers(1);
+    failing_disk_stop();
+    write_as_another_server();
+    while (!engine_is_read_only(f.engine) && engine_check_writes(f.engine, &f.err) != 0) {
+        (void)sched_yield();
+    }
+    if (!engine_is_read_only(f.engine)) { /* it looked before the other one wrote */
+        submit(new_token(1));
+        wait_for_answers(2);
+        ck_assert_int_eq(f.codes[1], ERR_READ_ONLY);
+    }
+    ck_assert(engine_is_read_only(f.engine));
+    engine_stop(f.engine, 1000);
 }
 END_TEST
 
@@ -398,6 +425,7 @@ int main(void)
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
     tcase_add_test(whole, space_on_a_disk_that_was_full_is_noticed);
     tcase_add_test(whole, nothing_is_written_beside_another_server);
+    tcase_add_test(whole, another_server_is_noticed_on_a_disk_that_was_full);
     tcase_add_test(whole, reader_sees_what_was_answered);
     tcase_add_test(whole, views_take_a_twentieth_of_the_time_at_most);
     tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);
