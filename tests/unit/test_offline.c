@@ -2,6 +2,8 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/json.h"
 #include "tests/support/directory.h"
@@ -116,8 +118,9 @@ START_TEST(what_does_not_fit_the_time_left_stays)
 }
 END_TEST
 
-/* Says a measurement of the lease and that it was interrupted with a checkpoint in `place`. */
-static void interrupt(const char *lease, const char *place)
+/* Says a measurement of the lease and that it was interrupted with a checkpoint in `place` of this
+ * step, a text of JSON. */
+static void interrupt(const char *lease, const char *place, const char *step)
 {
     char path[100];
     char body[DIRECTORY_BYTES + 100];
@@ -126,8 +129,8 @@ static void interrupt(const char *lease, const char *place)
     ck_assert_int_eq(call("POST", path, "{\"measurements\": [\"of the first run\"]}"), 200);
     (void)snprintf(path, sizeof path, "/v1/leases/%s/result", lease);
     (void)snprintf(body, sizeof body,
-                   "{\"outcome\": \"preempted\", \"checkpoint\": {\"uri\": \"%s\", \"step\": 1}}",
-                   place);
+                   "{\"outcome\": \"preempted\", \"checkpoint\": {\"uri\": \"%s\", \"step\": %s}}",
+                   place, step);
     ck_assert_int_eq(call("PUT", path, body), 200);
 }
 
@@ -160,15 +163,62 @@ START_TEST(a_checkpoint_of_another_host_is_not_gone_on_from)
     char lease[64];
 
     (void)snprintf(lease, sizeof lease, "%s", ask(""));
-    interrupt(lease, folder);
+    interrupt(lease, folder, "1");
     (void)snprintf(lease, sizeof lease, "%s", ask(""));
     ck_assert_int_eq(from_of_answer(), 1);
     ck_assert(part_has("of the first run"));
-    interrupt(lease, "/no/such/place");
+    interrupt(lease, "/no/such/place", "1");
     (void)snprintf(lease, sizeof lease, "%s", ask(""));
     ck_assert_int_eq(from_of_answer(), 0);
     ck_assert(!part_has("of the first run")); /* it is measured again */
     ck_assert(part_has("\"lease\":\"l_1\""));
+}
+END_TEST
+
+/* As in files that anyone may have written. */
+static const char *const no_steps[] = {"-1", "\"1\"", "null", "1e300", "true"};
+
+START_TEST(a_checkpoint_without_sense_is_not_gone_on_from)
+{
+    interrupt(ask(""), folder, no_steps[_i]);
+    (void)ask("");
+    ck_assert_int_eq(from_of_answer(), 0);
+    ck_assert(!part_has("of the first run"));
+}
+END_TEST
+
+/* The job ran on to its next checkpoint. */
+START_TEST(a_checkpoint_behind_the_end_is_kept)
+{
+    interrupt(ask(""), folder, "4");
+    (void)ask("");
+    ck_assert_int_eq(from_of_answer(), 1);
+    ck_assert(part_has("of the first run"));
+}
+END_TEST
+
+/* As a disk that fails for a moment: here a folder, which cannot be read either. */
+START_TEST(a_checkpoint_that_cannot_be_read_is_kept_with_what_was_measured)
+{
+    char path[DIRECTORY_BYTES + 20];
+    const struct http_call made = {
+        .method = "POST", .path = "/v1/leases", .body = "{\"worker\": \"w\"}", .body_len = 15};
+    const struct http_responder *responder = offline_responder(offline);
+    struct err err = {0};
+
+    interrupt(ask(""), folder, "1");
+    (void)snprintf(path, sizeof path, "%s/00001.resume", folder);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    http_answer_finish(&answer);
+    answer = (struct http_answer){0};
+    buf_init(&answer.body, HTTP_ANSWER_BYTES);
+    ck_assert_int_eq(responder->respond(responder->context, &made, &answer, &err), -1);
+    ck_assert_int_eq(err.code, ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err.text, "00001.resume"));
+    ck_assert(part_has("of the first run"));
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(strncmp(ask(""), "l_1.", 4), 0); /* nothing of it is held */
 }
 END_TEST
 
@@ -181,6 +231,10 @@ int main(void)
     tcase_add_test(tcase, leases_go_out_one_by_one);
     tcase_add_test(tcase, what_does_not_fit_the_time_left_stays);
     tcase_add_test(tcase, a_checkpoint_of_another_host_is_not_gone_on_from);
+    tcase_add_loop_test(tcase, a_checkpoint_without_sense_is_not_gone_on_from, 0,
+                        (int)(sizeof no_steps / sizeof no_steps[0]));
+    tcase_add_test(tcase, a_checkpoint_behind_the_end_is_kept);
+    tcase_add_test(tcase, a_checkpoint_that_cannot_be_read_is_kept_with_what_was_measured);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

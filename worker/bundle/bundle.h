@@ -18,7 +18,7 @@ struct bundle {
     char *study;
     char *server; /* its URL */
     size_t n;
-    json_t **leases; /* answers to a lease call, checked to be leases of `study` */
+    json_t **leases; /* answers to a lease call for `study`, checked; each has an id of its own */
 };
 void bundle_finish(struct bundle *bundle);
 #define BUNDLE_NAME_BYTES 512

@@ -30,6 +30,19 @@ struct offline {
 
 /* ---- finding ---- */
 
+/* Where a run begins; the server's rule: a checkpoint behind the lease's end counts as its end. */
+static const json_t *first_step(const json_t *lease, const json_t *checkpoint)
+{
+    const json_t *resource = json_object_get(json_object_get(lease, "trial"), "resource");
+    const json_t *to = json_object_get(resource, "to");
+    const json_t *step = json_object_get(checkpoint, "step");
+
+    if (checkpoint == NULL) {
+        return json_object_get(resource, "from");
+    }
+    return json_is_number(to) && json_number_value(step) > json_number_value(to) ? to : step;
+}
+
 /* The lease as it is handed out, with this name and to begin at the checkpoint, if there is one;
  * for the caller to own. NULL: out of memory. */
 static json_t *lease_from(const json_t *lease, const char *id, const json_t *checkpoint)
@@ -42,7 +55,7 @@ static json_t *lease_from(const json_t *lease, const char *id, const json_t *che
 
     (void)json_object_set_new(json_object_get(copy, "lease"), "id", json_string(id));
     if (checkpoint != NULL) {
-        (void)json_object_set(resource, "from", json_object_get(checkpoint, "step"));
+        (void)json_object_set(resource, "from", json_unconst(first_step(lease, checkpoint)));
         (void)json_object_set(trial, "checkpoint", json_unconst(checkpoint));
     }
     if (json_check(failures, &err) != 0) {
@@ -53,19 +66,23 @@ static json_t *lease_from(const json_t *lease, const char *id, const json_t *che
 }
 
 /* As the agent will read it. */
-static bool can_begin_at(const void *context, const json_t *checkpoint)
+static int can_begin_at(const void *context, const json_t *checkpoint, bool *can, struct err *err)
 {
     const json_t *lease = context;
     const json_t *trial = json_object_get(lease, "trial");
     OWN(lease_grant) struct lease_grant grant = {0};
-    struct err err;
 
+    *can = false;
     if (!json_is_object(json_object_get(trial, "resource"))
         || !json_is_number(json_object_get(checkpoint, "step"))) {
-        return false;
+        return 0;
     }
     json_auto_t *from = lease_from(lease, "l", checkpoint);
-    return from != NULL && lease_grant_from_json(from, &grant, &err) == 0 && grant.from <= grant.to;
+    if (from == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *can = lease_grant_from_json(from, &grant, err) == 0;
+    return *can || err->code != ERR_NOMEM ? 0 : -1;
 }
 
 static int take_lease(const struct offline *offline, size_t index, const char *run, struct err *err)
@@ -235,9 +252,8 @@ static bool ask_matches(const json_t *ask, const json_t *lease)
 static double steps_of(const json_t *lease, const struct claim *claim)
 {
     const json_t *resource = json_object_get(json_object_get(lease, "trial"), "resource");
-    const json_t *from = json_object_get(claim->checkpoint, "step");
+    const json_t *from = first_step(lease, claim->checkpoint);
 
-    from = from == NULL ? json_object_get(resource, "from") : from;
     return json_is_object(resource)
                ? json_number_value(json_object_get(resource, "to")) - json_number_value(from)
                : 1;

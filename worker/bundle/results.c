@@ -62,28 +62,52 @@ static bool is_here(const json_t *checkpoint)
     return uri == NULL || uri[0] != '/' || access(uri, F_OK) == 0;
 }
 
-/* NULL: there is none of use; then the job begins at its start. */
-static json_t *read_checkpoint(const struct results *results, const struct claim_lease *lease)
+/* What a checkpoint's file says: NULL where that makes no sense. ERR_NOMEM. */
+static int parse_checkpoint(const struct claim_lease *lease, const char *text, size_t len,
+                            json_t **checkpoint, struct err *err)
+{
+    json_auto_t *value = NULL;
+    bool can = false;
+
+    if (json_parse(text, len, &json_limits_default, &value, err) != 0) {
+        return err->code == ERR_NOMEM ? -1 : 0;
+    }
+    if (is_here(value)) {
+        TRY(lease->can_begin_at(lease->context, value, &can, err));
+    }
+    if (can) {
+        *checkpoint = value;
+        value = NULL;
+    }
+    return 0;
+}
+
+/* *checkpoint ← NULL: there is none of use; then the job begins at its start, and what was measured
+ * is not of it. ERR_IO, ERR_NOMEM: unknown, which may pass. */
+static int read_checkpoint(const struct results *results, const struct claim_lease *lease,
+                           json_t **checkpoint, struct err *err)
 {
     char path[PATH_BYTES];
     char text[CHECKPOINT_BYTES];
-    json_t *value = NULL;
-    struct err err;
     int fd =
         open(path_of(results, lease->number, ".resume", path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
+    *checkpoint = NULL;
     if (fd < 0) {
-        return NULL;
+        return errno == ENOENT ? 0 : io_fault(path, err);
     }
     ssize_t got = read(fd, text, sizeof text);
-    (void)close(fd);
-    if (got > 0 && json_parse(text, (size_t)got, &json_limits_default, &value, &err) == 0
-        && is_here(value) && lease->can_begin_at(lease->context, value)) {
-        return value;
+    if (got < 0) {
+        (void)io_fault(path, err);
+        (void)close(fd);
+        return -1;
     }
-    (void)unlink(path); /* nor later by its own host: what is measured until then is not of it */
-    json_decref(value);
-    return NULL;
+    (void)close(fd);
+    TRY(parse_checkpoint(lease, text, (size_t)got, checkpoint, err));
+    if (*checkpoint == NULL) {
+        (void)unlink(path); /* its own host does not go on from it either */
+    }
+    return 0;
 }
 
 /* What stands behind the last whole line was being written when the machine stopped. */
@@ -119,7 +143,7 @@ static int open_part(const struct results *results, const struct claim_lease *le
     if (claim->part_fd < 0) {
         return io_fault(path, err);
     }
-    claim->checkpoint = read_checkpoint(results, lease);
+    TRY(read_checkpoint(results, lease, &claim->checkpoint, err));
     if (claim->checkpoint == NULL && !continues) {
         if (ftruncate(claim->part_fd, 0) != 0) {
             return io_fault(path, err);

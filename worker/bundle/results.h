@@ -44,13 +44,14 @@ struct claim {
 struct claim_lease {
     size_t number;
     const char *header; /* the first line of its part */
-    /* Can a run begin there? What a file says that many could write need not make sense. */
-    bool (*can_begin_at)(const void *context, const json_t *checkpoint);
+    /* *can ← a run can begin there. The file may have been written by anyone. ERR_NOMEM. */
+    int (*can_begin_at)(const void *context, const json_t *checkpoint, bool *can, struct err *err);
     const void *context;
 };
 /* Claims the lease unless another worker has it or it has ended. `run` NULL: a new run begins; what
  * an interrupted one has measured is kept if it left a checkpoint where it can begin, else dropped.
- * Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO. */
+ * Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO, ERR_NOMEM: nothing that
+ * was measured is lost. */
 MUST_USE int claim_take(const struct results *results, const struct claim_lease *lease,
                         const char *run, struct claim *claim, struct err *err);
 /* How the lease stands; CLAIM_TAKEN: it could be claimed. */
@@ -72,7 +73,8 @@ MUST_USE int claim_end(const struct results *results, struct claim *claim, struc
 void claim_release(struct claim *claim);
 
 /* Calls `each` for every lease that has ended, in order of their numbers. `source` is such a folder
- * or a tar file of it. ERR_IO, and what `each` returns. */
+ * or a tar file of it. ERR_IO, ERR_NOMEM; ERR_INVALID: something in it is no file; what `each`
+ * returns. */
 MUST_USE int results_each(const char *source,
                           int (*each)(void *context, const char *name, const char *text, size_t len,
                                       struct err *err),

@@ -168,16 +168,25 @@ static int take_entry(const struct reading_tar *tar, struct archive_entry *entry
     return tar->each(tar->context, name, text, (size_t)size, err);
 }
 
-/* Those of tar(1) that need no other program: what a file says it is starts none. */
+/* Those of tar(1) that need no other program: what a file says it is starts none. Without its
+ * library libarchive would start a program for a method. */
 static void allow_compression(struct archive *archive)
 {
-    (void)archive_read_support_filter_bzip2(archive);
     (void)archive_read_support_filter_compress(archive);
-    (void)archive_read_support_filter_gzip(archive);
-    (void)archive_read_support_filter_lzip(archive);
-    (void)archive_read_support_filter_lzma(archive);
-    (void)archive_read_support_filter_xz(archive);
-    (void)archive_read_support_filter_zstd(archive);
+    if (archive_zlib_version() != NULL) {
+        (void)archive_read_support_filter_gzip(archive);
+    }
+    if (archive_bzlib_version() != NULL) {
+        (void)archive_read_support_filter_bzip2(archive);
+    }
+    if (archive_liblzma_version() != NULL) {
+        (void)archive_read_support_filter_lzip(archive);
+        (void)archive_read_support_filter_lzma(archive);
+        (void)archive_read_support_filter_xz(archive);
+    }
+    if (archive_libzstd_version() != NULL) {
+        (void)archive_read_support_filter_zstd(archive);
+    }
 }
 
 static int each_entry(const struct reading_tar *tar, struct err *err)

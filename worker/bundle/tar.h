@@ -1,5 +1,5 @@
-/* Small texts in a tar file, by libarchive: written as ustar, read in whatever form and compression
- * tar(1) makes. Nothing is unpacked to a disk. */
+/* Small texts in a tar file, by libarchive: written as ustar, read in whatever form tar(1) makes,
+ * compressed by a method for which no other program is started. Nothing is unpacked to a disk. */
 #ifndef WORKER_BUNDLE_TAR_H
 #define WORKER_BUNDLE_TAR_H
 
