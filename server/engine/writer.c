@@ -169,10 +169,11 @@ static void give_up_group(struct engine *engine, struct command *rest, struct er
     }
 }
 
-/* A commit has failed. Where the group may be on disk all the same, no answer may leave. */
+/* A commit has failed. Where another server has written, only reads are served from now on; where
+ * the group may be on disk all the same, no answer may leave. */
 static void note_failed_commit(struct engine *engine, const struct err *err)
 {
-    if (err->code == ERR_WRONG_STATE) { /* another server has written */
+    if (err->code == ERR_WRONG_STATE) {
         condition_worsen(engine, CONDITION_DETACHED, err->text);
     }
     if (err->code == ERR_IO && !condition_is_final(engine)) {

@@ -190,8 +190,8 @@ MUST_USE int store_each_metric(struct store *store, int64_t study,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
                                void *context, struct err *err);
-/* *until_ms ← up to when nothing that is old is removed (wall clock), as was last set; 0: no more.
- */
+/* *until_ms ← up to when nothing that is old is removed (wall clock), as was last set; 0: nothing
+ * is held. */
 MUST_USE int store_retention_hold(struct store *store, int64_t *until_ms, struct err *err);
 /* In a group; 0: from now on it is removed. */
 MUST_USE int store_set_retention_hold(struct store *store, int64_t until_ms, struct err *err);

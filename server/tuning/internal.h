@@ -75,8 +75,8 @@ struct tuning {
     bool has_offset;
     int64_t offset_ms;         /* from the monotonic clock to the wall clock, when last read */
     int64_t keep_all_until_ms; /* monotonic: nothing is removed before (retention.h) */
-    bool has_hold;             /* the store says so, too */
-    bool hold_moved;           /* … and something that is not so by now */
+    bool has_hold;             /* the store has a value other than 0 */
+    bool hold_moved;           /* the stored value is out of date */
     bool is_loaded;            /* once, since the start */
     struct command *done, **done_tail;
 };

@@ -14,19 +14,21 @@
 #define PURGE_AFTER_MS (7 * DAY_MS)
 #define DAYS_DEFAULT 400
 
-#define SET_AHEAD_MS (60 * 1000)               /* by more than this in one step */
+#define SET_MS (60 * 1000)                     /* by more than this in one step */
 #define DOWN_MS (INT64_C(20) * 60 * 60 * 1000) /* by more than this since the newest event */
 
 void retention_note_clock(struct tuning *tuning)
 {
     const struct state *state = &tuning->state;
     int64_t offset_ms = state->wall_ms - state->now_ms;
+    int64_t step_ms = tuning->has_offset ? offset_ms - tuning->offset_ms : 0;
 
     /* Held once at a time: a machine that sleeps every night removes something, too. */
-    if (tuning->has_offset && offset_ms - tuning->offset_ms > SET_AHEAD_MS
-        && !retention_holds(tuning)) {
+    if (step_ms > SET_MS && !retention_holds(tuning)) {
         tuning->keep_all_until_ms = state->now_ms + DAY_MS;
-        tuning->hold_moved = true;
+    }
+    if (step_ms > SET_MS || step_ms < -SET_MS) {
+        tuning->hold_moved = retention_holds(tuning); /* its end by the wall clock is another one */
     }
     tuning->offset_ms = offset_ms;
     tuning->has_offset = true;
@@ -52,7 +54,8 @@ static int purge_events(struct tuning *tuning, bool *more, struct err *err)
     return store_events_purged(state->store, &state->purged_seq, err);
 }
 
-/* Keeps it beside what the group writes, so that a restart knows it. */
+/* Keeps it beside what the group writes, so that a restart knows it; a group that writes only later
+ * leaves it to the next one. */
 static int note_hold(struct tuning *tuning, struct err *err)
 {
     const struct state *state = &tuning->state;
@@ -83,6 +86,7 @@ static int load_hold(struct tuning *tuning, int64_t newest_event_ms, struct err 
     } else if (until_ms > state->wall_ms) {
         int64_t left_ms = until_ms - state->wall_ms;
         tuning->keep_all_until_ms = state->now_ms + (left_ms < DAY_MS ? left_ms : DAY_MS);
+        tuning->hold_moved = left_ms > DAY_MS; /* the clock was set back since */
     } else if (until_ms == 0 && newest_event_ms != 0
                && newest_event_ms < state->wall_ms - DOWN_MS) {
         tuning->keep_all_until_ms = state->now_ms + DAY_MS;

@@ -218,6 +218,8 @@ int tuning_study_delete(struct tuning *tuning, struct study_delete_command *comm
     }
     TRY(abort_all(tuning, study, err));
     TRY(obsolete_forget(&tuning->state, study, err));
+    /* What the group has changed of it before, which was answered: its revision is looked up. */
+    TRY(store_study_update(tuning->state.store, &study->row, study->redefine, err));
     TRY(store_study_delete(tuning->state.store, study->row.id, tuning->state.wall_ms, err));
     TRY(event_append(&tuning->state, EVENT_STUDY_DELETED, study->row.id, 0, 0, err));
     study_leave(&tuning->state, study);

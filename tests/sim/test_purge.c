@@ -1,11 +1,13 @@
-/* What is kept for a time goes in small steps: the rest of many follows soon, not a minute later.
- */
+/* What is kept for a time goes in small steps: the rest of many follows soon, not a minute later;
+ * and a clock that was set makes nothing old. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/state/studies.h"
 #include "server/store/audit.h"
 #include "server/store/replies.h"
+#include "server/tuning/internal.h"
 #include "tests/sim/world_fixture.h"
 #include "tests/support/run_suite.h"
 
@@ -115,6 +117,26 @@ START_TEST(a_restart_ends_no_such_day)
 }
 END_TEST
 
+START_TEST(a_restart_ends_no_such_day_after_a_second_step)
+{
+    fixture_open();
+    write_after(0);
+    keep_replies();
+    f.world.clock.wall_offset_ms += A_DAY_MS / 24;
+    write_after(60000);
+    f.world.clock.wall_offset_ms += 3 * A_DAY_MS; /* behind the end of the day that was written */
+    write_after(60000);
+    restart_after(0);
+    write_after(60000);
+    ck_assert_int_eq(count_replies(), MANY);
+    write_after(A_DAY_MS - 120001);
+    ck_assert_int_eq(count_replies(), MANY);
+    write_after(60001);
+    ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
 /* As that of a machine that starts before it knows the time, or that was off over the weekend. */
 START_TEST(a_clock_that_was_set_ahead_while_the_server_was_down_is_such_a_clock)
 {
@@ -138,12 +160,41 @@ START_TEST(a_clock_that_is_set_right_again_keeps_nothing_for_longer)
     keep_replies();
     f.world.clock.wall_offset_ms += 20 * A_DAY_MS;
     write_after(60000);
-    f.world.clock.wall_offset_ms -= 18 * A_DAY_MS;
-    restart_after(0);
+    restart_after(-18 * A_DAY_MS);
     write_after(A_DAY_MS - 1);
     ck_assert_int_eq(count_replies(), MANY);
+    restart_after(0); /* nor by restarts, each of which would begin the day anew */
     write_after(60000);
     ck_assert_int_eq(count_replies(), MANY - 2000);
+    fixture_close();
+}
+END_TEST
+
+static int64_t revision_of(const char *study)
+{
+    return study_named(&f.world.tuning->state, study)->row.revision;
+}
+
+/* A change in the same group as the deletion counts, too: it was answered. */
+START_TEST(a_study_made_again_goes_on_behind_the_revisions_of_the_deleted_one)
+{
+    struct err err = {0};
+
+    fixture_open();
+    create_study_of_x("s");
+    ck_assert_int_eq(revision_of("s"), 1);
+    struct command *both[] = {world_patch_study("s", "{\"description\": \"new\"}"),
+                              world_delete_study("s", true)};
+    must(world_group(&f.world, both, 2, &err), &err);
+    create_study_of_x("s");
+    ck_assert_int_eq(revision_of("s"), 3);
+    perform(world_delete_study("s", true));
+    write_after(8 * A_DAY_MS);
+    for (int i = 0; i < 8; i++) { /* a study goes in some steps, one after the other */
+        write_after(1000);
+    }
+    create_study_of_x("s");
+    ck_assert_int_eq(revision_of("s"), 1);
     fixture_close();
 }
 END_TEST
@@ -207,8 +258,10 @@ int main(void)
     tcase_add_test(tcase, replies_of_yesterday_go_in_steps);
     tcase_add_test(tcase, a_clock_that_is_set_ahead_makes_nothing_old_for_a_day);
     tcase_add_test(tcase, a_restart_ends_no_such_day);
+    tcase_add_test(tcase, a_restart_ends_no_such_day_after_a_second_step);
     tcase_add_test(tcase, a_clock_that_was_set_ahead_while_the_server_was_down_is_such_a_clock);
     tcase_add_test(tcase, a_clock_that_is_set_right_again_keeps_nothing_for_longer);
+    tcase_add_test(tcase, a_study_made_again_goes_on_behind_the_revisions_of_the_deleted_one);
     tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
