@@ -6,8 +6,8 @@
  * input whose first line has no tab is the bundle itself.
  *
  * What must hold: what is taken for a bundle is written and read again the same. Each of its leases
- * is handed out as one that an agent can read, or not at all; its calls are answered, and with its
- * result it has ended, in the folder as well. */
+ * is handed out as one that an agent can read, or not at all, and begins at its end at the latest;
+ * its calls are answered, and with its result it has ended, in the folder as well. */
 #include <ctype.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -168,6 +168,7 @@ static bool ask(const struct http_responder *responder, int n)
         (void)fprintf(stderr, "%s\n%s\n", err.text, buf_text(&answer.body));
         abort();
     }
+    MUST(!grant.checkpoint.present || grant.from <= grant.to);
     run(responder, grant.id, n);
     return true;
 }
