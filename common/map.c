@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/hash_secret.h"
 #include "common/rng.h"
 
 void map_finish(struct map *map)
@@ -12,7 +13,7 @@ void map_finish(struct map *map)
 
 static size_t home_of(const struct map *map, uint64_t key)
 {
-    return (size_t)splitmix64(key) & (map->cap - 1);
+    return (size_t)splitmix64(key ^ hash_secret()) & (map->cap - 1);
 }
 
 /* The slot of the key, or the free one where it would go. */

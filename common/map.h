@@ -1,7 +1,8 @@
 /* A hash table from 64-bit keys to pointers it does not own.
  *
- * Keys that come from outside are digests (common/digest.h); ids are mixed inside. Iteration order
- * is none to rely on. One thread at a time. */
+ * Keys that come from outside are digests (common/digest.h); where a key stands depends on the
+ * secret of the process (common/hash_secret.h). Iteration order is none to rely on. One thread at a
+ * time. */
 #ifndef COMMON_MAP_H
 #define COMMON_MAP_H
 

@@ -4,9 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/hash_secret.h"
+
 struct space_key space_config_key(const struct space *space, const double x[])
 {
-    struct space_key key = {UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)};
+    struct space_key key = {UINT64_C(0x243f6a8885a308d3) ^ hash_secret(),
+                            UINT64_C(0x13198a2e03707344) + hash_secret()};
 
     for (size_t i = 0; i < space->n_params; i++) {
         if (isnan(x[i])) {

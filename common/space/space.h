@@ -216,7 +216,8 @@ double param_decode(const struct param *param, double u);
 MUST_USE int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err);
 
 /* A canonical key: equal exactly when two legal configurations have the same active parameters
- * with equal values. 128 bits of a strong mix. */
+ * with equal values. 128 bits of a strong mix, which no client can foretell: it begins with the
+ * secret of the process (common/hash_secret.h), so a key is not to be kept. */
 struct space_key {
     uint64_t a, b;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hash_secret.h"
 #include "server/domain/shared_def.h"
 
 #define WALL_OFFSET_MS INT64_C(1764000000000)
@@ -59,6 +60,7 @@ int world_open_in(struct world *world, const char *directory, uint64_t seed, str
 {
     const struct store_settings settings = {.directory = directory};
 
+    hash_secret_set(0); /* so that each walk over a table is the same */
     *world = (struct world){.secrets = rng_seeded(seed), .directory = directory};
     clock_manual_init(&world->clock, 0, WALL_OFFSET_MS);
     TRY(store_open(&settings, &world->store, err));
