@@ -21,10 +21,11 @@ IMPORTERS = 8
 TIMES = 21
 MIB = 1 << 20
 LISTS = ["/v1/studies", "/v1/studies?limit=100", "/v1/studies?state=running", "/v1/studies?state=finished",
-         "/v1/studies?spark=1&limit=100", "/v1/workers", "/v1/tokens", "/v1/audit",
+         "/v1/studies?spark=1&limit=100", "/v1/workers", "/v1/tokens", "/v1/audit", "/v1/backups",
          *(f"/v1/studies/big/{name}" for name in (
              "trials", "trials?limit=100", "trials?limit=100&sort=-number", "trials?limit=100&sort=best",
              "trials?limit=100&sort=metric:loss", "trials?state=failed", "trials?limit=100&cursor=n50000",
+             "trials?limit=100&worker=nobody", "trials?limit=100&sort=best&worker=nobody",
              "trials/50000/measurements", "trials/50000/attempts"))]
 
 
