@@ -17,6 +17,7 @@ from cases import NotRun, expect, main  # noqa: E402
 from hone import Server, study  # noqa: E402
 
 FILES = ROOT / "deploy/prometheus"
+OPERATIONS = ROOT / "deploy/OPERATIONS.md"
 DASHBOARD = ROOT / "deploy/grafana/hone.json"
 
 
@@ -67,9 +68,24 @@ def test_alerts_fire_when_they_should(tmp):
     expect(promtool("test", "rules", "hone.test.yml", cwd=files).returncode, 1, "with another rule")
 
 
+def alerts_of_the_rules():
+    return [rule["alert"] for group in yaml.safe_load(
+        (FILES / "hone.rules.yml").read_text())["groups"] for rule in group["rules"]]
+
+
+def test_the_page_about_operation_explains_every_alert(tmp):
+    parts = OPERATIONS.read_text().split("\n## When an alert fires\n")
+    expect(len(parts), 2, "1 + sections about alerts")
+    lines = [line for line in parts[1].split("\n## ")[0].splitlines() if line.startswith("|")]
+    expect(lines[:2], ["| alert | what it means | what to do |", "|---|---|---|"])
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+    expect([row[0].strip("`") for row in rows], alerts_of_the_rules(), "alerts, in the order of the rules")
+    for row in rows:
+        assert len(row) == 3 and all(row), row
+
+
 def test_every_alert_has_a_test(tmp):
-    alerts = {rule["alert"] for group in yaml.safe_load(
-        (FILES / "hone.rules.yml").read_text())["groups"] for rule in group["rules"]}
+    alerts = set(alerts_of_the_rules())
     tested = {case["alertname"] for test in yaml.safe_load(
         (FILES / "hone.test.yml").read_text())["tests"] for case in test["alert_rule_test"]
         if case["exp_alerts"]}
