@@ -1,11 +1,11 @@
 #!/bin/bash
 # Holds the tree to STYLE.md: who may include whom, where time, chance and SQL may live, that JSON is
-# built whole, that the name of a struct has one meaning, how C is formatted, and that nothing names
-# the machine it was written on.
+# built whole, that the name of a struct has one meaning, how C is formatted, that nothing names
+# the machine it was written on, and that no migration of the database was changed.
 #
 #   tests/check_layers.sh            every rule
 #   tests/check_layers.sh arrows     one of them: arrows world sql json headers structs owned
-#                                    format paths
+#                                    format paths migrations
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -221,7 +221,20 @@ check_paths()
 a file names this machine or a registry"
 }
 
-for rule in ${1:-arrows world sql json headers structs owned format paths}; do
+# A database that an earlier text of a migration has made is never given the later one.
+check_migrations()
+{
+    local here report
+    here=$(cd schema/migrations && sha256sum -- *.sql)
+    report=$(diff <(sort -k 2 schema/migrations/sha256sums) <(sort -k 2 <<<"$here") |
+        sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u)
+    [ -z "$report" ] || fault "$report
+not as in schema/migrations/sha256sums. Never change, rename or remove a migration: databases have its
+tables already. Put it back as it was, and say what has to change in a new migration, the file with the
+next free number. For a new one: (cd schema/migrations && sha256sum NNNN_NAME.sql >>sha256sums)"
+}
+
+for rule in ${1:-arrows world sql json headers structs owned format paths migrations}; do
     "check_$rule"
 done
 [ "$faults" -eq 0 ]
