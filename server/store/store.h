@@ -195,6 +195,9 @@ MUST_USE int store_each_metric(struct store *store, int64_t study,
 MUST_USE int store_retention_hold(struct store *store, int64_t *until_ms, struct err *err);
 /* In a group; 0: from now on it is removed. */
 MUST_USE int store_set_retention_hold(struct store *store, int64_t until_ms, struct err *err);
+/* *seq ← later events were recent, as was last set; -1: none was set. */
+MUST_USE int store_recent_after(struct store *store, int64_t *seq, struct err *err);
+MUST_USE int store_set_recent_after(struct store *store, int64_t seq, struct err *err);
 /* Removes up to `rows` rows of studies deleted before `before_ms`, their events last; *more: call
  * again. */
 MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
@@ -351,8 +354,8 @@ MUST_USE int store_each_attempt_between(struct store *store, int64_t first, int6
                                         int (*each)(void *context, struct attempt_row *row,
                                                     struct err *err),
                                         void *context, struct err *err);
-/* Attempts with a request id that ended at or after `since_ms`. */
-MUST_USE int store_each_recent_request(struct store *store, int64_t since_ms,
+/* Attempts with a request id that an event after `after_seq` has ended. */
+MUST_USE int store_each_recent_request(struct store *store, int64_t after_seq,
                                        int (*each)(void *context, struct attempt_row *row,
                                                    struct err *err),
                                        void *context, struct err *err);
@@ -437,6 +440,8 @@ MUST_USE int store_event_append(struct store *store, const struct event_row *eve
                                 struct err *err);
 /* *seq ← the number of the newest event; 0: there is none. */
 MUST_USE int store_last_seq(struct store *store, int64_t *seq, struct err *err);
+/* *seq ← the number of the newest event before that moment (wall clock); 0: there is none. */
+MUST_USE int store_event_before(struct store *store, int64_t at_ms, int64_t *seq, struct err *err);
 /* *at_ms ← when the newest event was (wall clock); 0: there is none. */
 MUST_USE int store_last_event_ms(struct store *store, int64_t *at_ms, struct err *err);
 /* *after ← the number that the newest n events come after, to be given to store_each_event(); 0:

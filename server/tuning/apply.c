@@ -222,7 +222,9 @@ int64_t tuning_next_ms(const struct tuning *tuning)
 
     next = earliest(&tuning->ask_deadlines, next);
     next = earliest(&tuning->forecast_deadlines, next);
-    return earliest(&tuning->state.study_clocks, next);
+    next = earliest(&tuning->state.study_clocks, next);
+    bool looks_again = tuning->n_asks > 0 && tuning->state.may_have_work;
+    return looks_again && tuning->look_again_ms < next ? tuning->look_again_ms : next;
 }
 
 void tuning_forgive(struct tuning *tuning, int64_t stalled_ms)

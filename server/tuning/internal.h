@@ -4,6 +4,7 @@
 
 #include "server/state/state.h"
 #include "server/tuning/command.h"
+#include "server/tuning/recent.h"
 #include "server/tuning/settings.h"
 
 struct ask;
@@ -78,6 +79,8 @@ struct tuning {
     bool has_hold;             /* the store has a value other than 0 */
     bool hold_moved;           /* the stored value is out of date */
     bool is_loaded;            /* once, since the start */
+    struct recent recent;
+    int64_t look_again_ms; /* monotonic: when asks that wait are looked at after a load */
     struct command *done, **done_tail;
 };
 

@@ -30,6 +30,7 @@
 #include "server/tuning/forecasts.h"
 #include "server/tuning/history.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/recent.h"
 #include "server/tuning/retention.h"
 #include "server/tuning/tuning.h"
 
@@ -298,32 +299,20 @@ static int load_token(void *context, const struct token_row *row, struct err *er
     return token_enter(&tuning->state, row, err);
 }
 
-/* What was asked for just before a stop may be asked for again after it. Where the clock may have
- * been set ahead since, the time of the newest event tells when that was. */
-static int64_t last_active_ms(const struct tuning *tuning, bool is_start, int64_t newest_event_ms)
-{
-    int64_t wall_ms = tuning->state.wall_ms;
-    bool may_be_ahead = is_start || retention_holds(tuning);
-
-    return may_be_ahead && newest_event_ms > 0 && newest_event_ms < wall_ms ? newest_event_ms
-                                                                            : wall_ms;
-}
-
 static int load_all(struct tuning *tuning, struct err *err)
 {
-    bool is_start = !tuning->is_loaded;
     int64_t newest_ms;
 
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
     TRY(store_last_event_ms(tuning->state.store, &newest_ms, err));
     TRY(retention_load(tuning, newest_ms, err));
+    TRY(recent_load(tuning, newest_ms, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
     TRY(store_each_worker(tuning->state.store, WORKERS_KEPT, load_worker, tuning, err));
     TRY(store_each_node(tuning->state.store, load_node, tuning, err));
     TRY(store_each_study(tuning->state.store, load_study, tuning, err));
-    TRY(store_each_recent_request(tuning->state.store,
-                                  last_active_ms(tuning, is_start, newest_ms) - REQUEST_KEPT_MS,
-                                  load_request, tuning, err));
+    TRY(store_each_recent_request(tuning->state.store, tuning->recent.after_seq, load_request,
+                                  tuning, err));
     TRY(store_each_open_trial(tuning->state.store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
     TRY(forecasts_request_all(tuning, err));
@@ -348,6 +337,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(result);
     TRY(asks_find_studies(tuning, err));
     tuning->state.may_have_work = true;
+    tuning->look_again_ms = tuning->state.now_ms + TUNING_LOOK_AGAIN_MS;
     tuning->state.studies_moved = true;
     tuning->state.studies_changed = true;
     tuning->state.tokens_changed = true;

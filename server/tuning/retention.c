@@ -17,6 +17,12 @@
 #define SET_MS (60 * 1000)                     /* by more than this in one step */
 #define DOWN_MS (INT64_C(20) * 60 * 60 * 1000) /* by more than this since the newest event */
 
+/* Nothing is removed now: such a day is not over. */
+static bool retention_holds(const struct tuning *tuning)
+{
+    return tuning->state.now_ms < tuning->keep_all_until_ms;
+}
+
 void retention_note_clock(struct tuning *tuning)
 {
     const struct state *state = &tuning->state;
@@ -32,11 +38,6 @@ void retention_note_clock(struct tuning *tuning)
     }
     tuning->offset_ms = offset_ms;
     tuning->has_offset = true;
-}
-
-bool retention_holds(const struct tuning *tuning)
-{
-    return tuning->state.now_ms < tuning->keep_all_until_ms;
 }
 
 static int64_t kept_since_ms(const struct tuning *tuning, int64_t days)

@@ -12,8 +12,6 @@ MUST_USE int retention_step(struct tuning *tuning, struct err *err);
  * is removed for a day: a wrong clock makes everything old, and a request may be repeated with the
  * key of a reply that is some minutes old. A restart does not end that day. */
 void retention_note_clock(struct tuning *tuning);
-/* Nothing is removed now: such a day is not over. */
-bool retention_holds(const struct tuning *tuning);
 /* After a start, or after a group that was undone. `newest_event_ms`: wall clock, 0: none. A server
  * that starts long after its newest event may do so by a wrong clock, and keeps all for a day. */
 MUST_USE int retention_load(struct tuning *tuning, int64_t newest_event_ms, struct err *err);

@@ -11,6 +11,7 @@
 #include "server/tuning/claim.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/recent.h"
 #include "server/tuning/release.h"
 #include "server/tuning/retention.h"
 #include "server/tuning/suggestion.h"
@@ -157,6 +158,7 @@ int tuning_settle(struct tuning *tuning, struct err *err)
         TRY(study_prepare(tuning, study, err));
     }
     reports_answer(tuning, false);
+    TRY(recent_step(tuning, err));
     TRY(retention_step(tuning, err));
     return flush_studies(tuning, err);
 }

@@ -54,7 +54,9 @@ struct command *tuning_take_done(struct tuning *tuning);
  * on disk. */
 struct suggestion_job *tuning_take_job(struct tuning *tuning);
 
-/* Monotonic moment at which tuning_settle() wants to be called next; INT64_MAX: never. */
+/* Monotonic moment at which tuning_settle() wants to be called next; INT64_MAX: never. After a
+ * group that was undone, asks that wait are looked at so much later. */
+#define TUNING_LOOK_AGAIN_MS 1000
 int64_t tuning_next_ms(const struct tuning *tuning);
 /* The machine stood still for that long: every lease gets it back. */
 void tuning_forgive(struct tuning *tuning, int64_t stalled_ms);

@@ -318,6 +318,14 @@ static void end_attempt(int64_t trial, int64_t worker, bool has_request, int64_t
     MUST(store_event_append(f.store, &event, &seq, &f.err));
 }
 
+static void see_recent_since(int64_t at_ms)
+{
+    int64_t after_seq;
+
+    MUST(store_event_before(f.store, at_ms, &after_seq, &f.err));
+    MUST(store_each_recent_request(f.store, after_seq, see_attempt, NULL, &f.err));
+}
+
 START_TEST(recent_requests_are_those_of_attempts_that_ended_since)
 {
     begin_case(_i);
@@ -329,9 +337,9 @@ START_TEST(recent_requests_are_those_of_attempts_that_ended_since)
     }
     add_trial(study, 5, TRIAL_RUNNING);
     (void)add_attempt(trial_id(study, 5), 1, worker); /* has not ended */
-    MUST(store_each_recent_request(f.store, 2000, see_attempt, NULL, &f.err));
+    see_recent_since(2000);
     expect_seen("2#1@a:0 4#1@a:0 ");
-    MUST(store_each_recent_request(f.store, 4001, see_attempt, NULL, &f.err));
+    see_recent_since(4001);
     expect_seen("");
     end_case();
 }
@@ -354,7 +362,7 @@ START_TEST(the_begin_of_an_epoch_makes_no_old_request_recent)
     store_close(f.store);
     f.store = NULL;
     MUST(store_open(&settings, &f.store, &f.err));
-    MUST(store_each_recent_request(f.store, 2000, see_attempt, NULL, &f.err));
+    see_recent_since(2000);
     expect_seen("2#1@a:0 ");
     end_case();
 }

@@ -165,6 +165,11 @@ int idle_check(struct idle *idle, const struct world *world, struct err *err)
     if (tuning->n_asks == 0) {
         return 0;
     }
+    if (tuning->state.may_have_work) { /* the last group was undone */
+        return tuning_next_ms(tuning) <= tuning->state.now_ms + TUNING_LOOK_AGAIN_MS
+                   ? 0
+                   : err_set(err, ERR_INVALID, "asks wait, and nobody will look at them");
+    }
     idle->n_waits++;
     for (const struct live_study *study = tuning->state.studies; study != NULL;
          study = study->next) {

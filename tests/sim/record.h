@@ -8,10 +8,10 @@
 struct record {
     struct history history;
     int64_t n_ops;
-    int64_t tick;  /* orders what happens in one millisecond */
-    uint64_t hash; /* of all lines: two runs of one seed have the same */
-    FILE *trace;   /* every line as well, or NULL */
-    int64_t wall_offset_ms;
+    int64_t tick;           /* orders what happens in one millisecond */
+    uint64_t hash;          /* of all lines: two runs of one seed have the same */
+    FILE *trace;            /* every line as well, or NULL */
+    int64_t wall_offset_ms; /* the server's, when it gave the answer that is recorded next */
 };
 
 void record_init(struct record *record, FILE *trace);

@@ -6,10 +6,11 @@
  *
  * Thousands of workers ask, measure, report, fall silent, come back, die and are replaced, over a
  * network that loses, delays and repeats messages; a user enqueues, cancels, pauses and resumes;
- * the server is killed between, before and after its commits. All of it uses the real tuning/,
- * schedules and store. In the end every study must be finished, and the checker checks the whole
- * history. The first seed runs twice: the same seed must give the same history to the last byte.
- * Whenever an ask waits, no job may be legal for it (idle.h). */
+ * the server is killed between, before and after its commits; its disk fails for a group, and its
+ * clock is set. All of it uses the real tuning/, schedules and store. In the end every study must
+ * be finished, and the checker checks the whole history. The first seed runs twice: the same seed
+ * must give the same history to the last byte. Whenever an ask waits, no job may be legal for it
+ * (idle.h). */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,13 +34,15 @@ static bool check_history(struct simulation *simulation)
     OWN(verdict) struct verdict verdict = {0};
 
     checker_run(&simulation->record.history, &checks, &verdict);
-    (void)printf("seed %" PRIu64 ": %" PRId64 " requests, %zu attempts, %zu kills, %.1f h, %" PRId64
-                 " waits checked: %zu violations\n%s",
-                 simulation->options->seed, simulation->record.n_ops,
-                 simulation->record.history.n_attempts, simulation->n_kills,
-                 (double)simulation->world.clock.now_ms / 3.6e6, simulation->idle.n_waits,
-                 verdict.total, buf_text(&verdict.text));
-    return verdict.total == 0 && simulation->n_kills > 0 && simulation->idle.n_waits > 0
+    (void)printf(
+        "seed %" PRIu64 ": %" PRId64 " requests, %zu attempts, %zu kills, %zu failed groups, %zu "
+        "steps of the clock, %.1f h, %" PRId64 " waits checked: %zu violations\n%s",
+        simulation->options->seed, simulation->record.n_ops, simulation->record.history.n_attempts,
+        simulation->n_kills, simulation->n_failed_groups, simulation->n_clock_steps,
+        (double)simulation->world.clock.now_ms / 3.6e6, simulation->idle.n_waits, verdict.total,
+        buf_text(&verdict.text));
+    return verdict.total == 0 && simulation->n_kills > 0 && simulation->n_failed_groups > 0
+           && simulation->n_clock_steps > 0 && simulation->idle.n_waits > 0
            && simulation->idle.n_facts > 0;
 }
 

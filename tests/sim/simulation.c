@@ -31,8 +31,8 @@ int simulation_init(struct simulation *simulation, const struct simulation_optio
     }
     TRY(world_open(&simulation->world, options->seed, err));
     simulation->world.answered = simulation_answered;
+    simulation->world.refused = simulation_refused;
     simulation->world.context = simulation;
-    simulation->record.wall_offset_ms = simulation->world.clock.wall_offset_ms;
     return 0;
 }
 
@@ -63,7 +63,7 @@ void simulation_set_origin(struct simulation *simulation, struct command *comman
     if (origin == NULL) {
         abort();
     }
-    *origin = (struct origin){agent, turn, op, simulation->origins};
+    *origin = (struct origin){.agent = agent, .turn = turn, .op = op, .next = simulation->origins};
     simulation->origins = origin;
     command->origin = origin;
 }

@@ -1,5 +1,6 @@
 /* One simulated cluster around the whole tuning module: the real tuning/, schedules and store
- * (world.h), agents that lease and train, a user, a network, and a server that is killed.
+ * (world.h), agents that lease and train, a user, a network, and a server that is killed, whose
+ * disk fails for a group and whose clock is set.
  *
  * The state that its parts share. simulation_agents.h has the workers, simulation_user.h the user,
  * simulation_server.h applies requests and kills the server, simulation_run.h runs it all. */
@@ -19,7 +20,8 @@ struct simulation_options {
     uint64_t seed;
     size_t n_agents;
     unsigned n_trials;   /* of all studies together */
-    unsigned kill_every; /* the server is killed in one group of so many */
+    unsigned kill_every; /* the server is killed in one group of so many, and as often a group fails
+                            and the clock is set */
     int bug;             /* planted while the server runs (idle.h); -1: none */
     FILE *trace;         /* every line of the history as well, or NULL */
 };
@@ -44,7 +46,10 @@ struct simulation {
     int64_t n_requests;
     unsigned n_enqueued;
     size_t n_kills;
-    bool loses_answers; /* the server is being killed: its answers are lost */
+    size_t n_failed_groups; /* undone, as a statement failed */
+    size_t n_clock_steps;   /* the wall clock was set */
+    bool fails_next;        /* the next group with enough statements is undone */
+    bool loses_answers;     /* the server is being killed: its answers are lost */
 };
 
 /* A server without studies. Call simulation_finish() also where this fails. */
@@ -60,6 +65,7 @@ struct origin {
     size_t agent;
     int64_t turn;
     int64_t op;
+    int64_t wall_offset_ms; /* of the answer */
     struct origin *next;
 };
 

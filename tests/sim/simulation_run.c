@@ -88,7 +88,10 @@ static int is_over(struct simulation *simulation, bool *over, struct err *err)
 static void receive_answer(struct simulation *simulation, const struct event *event)
 {
     struct agent *agent = &simulation->agents[event->worker];
+    const struct command *answer = event->message;
+    const struct origin *origin = answer->origin;
 
+    simulation->record.wall_offset_ms = origin->wall_offset_ms;
     record_answer(&simulation->record, simulation->world.clock.now_ms, event->op, event->message);
     if (event->turn == agent->worker.turn) {
         simulation_answer_agent(simulation, agent, event->message);

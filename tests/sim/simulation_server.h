@@ -1,4 +1,5 @@
-/* The server of a simulation: applies requests, sends answers, and is killed. */
+/* The server of a simulation: applies requests, sends answers, is killed, has a disk that fails for
+ * a group, and a clock that is set. */
 #ifndef TESTS_SIM_SIMULATION_SERVER_H
 #define TESTS_SIM_SIMULATION_SERVER_H
 
@@ -17,5 +18,7 @@ MUST_USE int simulation_serve(struct simulation *simulation, const struct event 
                               struct err *err);
 /* struct world's `answered`: puts the answer on the network. `context` is the simulation. */
 void simulation_answered(void *context, struct command *command);
+/* struct world's `refused`, of a group that was undone: an agent's timer repeats its request. */
+void simulation_refused(void *context, const struct command *command);
 
 #endif

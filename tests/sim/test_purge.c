@@ -170,6 +170,34 @@ START_TEST(a_clock_that_is_set_right_again_keeps_nothing_for_longer)
 }
 END_TEST
 
+/* Of an ask whose answer was lost: whatever is done to the clock, it is granted once. */
+START_TEST(an_ask_is_known_again_when_the_clock_was_set_and_the_server_restarted)
+{
+    fixture_open();
+    create_study_of_x("s");
+    perform(make_ask_by_name());
+    ck_assert_str_ne(f.lease, "");
+    perform(make_complete());
+    f.may_be_refused = true;
+    for (int i = 0; i < 4; i++) {
+        f.world.clock.wall_offset_ms += i % 2 == 0 ? 2 * A_DAY_MS : -A_DAY_MS;
+        write_after(60000); /* an event behind the step */
+        restart_after(0);
+        f.lease[0] = '\0';
+        perform(make_ask_by_name());
+        ck_assert_str_eq(f.lease, "");
+        ck_assert_str_eq(f.answer, "lease-ended");
+    }
+    f.world.clock.now_ms += 11 * 60000;
+    write_after(0);
+    write_after(10 * 60000);
+    restart_after(0);
+    perform(make_ask_by_name());
+    ck_assert_str_ne(f.lease, "");
+    fixture_close();
+}
+END_TEST
+
 static int64_t revision_of(const char *study)
 {
     return study_named(&f.world.tuning->state, study)->row.revision;
@@ -261,6 +289,7 @@ int main(void)
     tcase_add_test(tcase, a_restart_ends_no_such_day_after_a_second_step);
     tcase_add_test(tcase, a_clock_that_was_set_ahead_while_the_server_was_down_is_such_a_clock);
     tcase_add_test(tcase, a_clock_that_is_set_right_again_keeps_nothing_for_longer);
+    tcase_add_test(tcase, an_ask_is_known_again_when_the_clock_was_set_and_the_server_restarted);
     tcase_add_test(tcase, a_study_made_again_goes_on_behind_the_revisions_of_the_deleted_one);
     tcase_add_test(tcase, the_audit_of_years_ago_goes_in_steps);
     suite_add_tcase(suite, tcase);

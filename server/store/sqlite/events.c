@@ -65,6 +65,16 @@ int store_last_seq(struct store *store, int64_t *seq, struct err *err)
     return 0;
 }
 
+int store_event_before(struct store *store, int64_t at_ms, int64_t *seq, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_BEFORE);
+
+    stmt_bind_int(&s, ":at_ms", at_ms);
+    TRY(stmt_step(store, &s, err) < 0);
+    *seq = stmt_int(&s, 0);
+    return 0;
+}
+
 int store_last_event_ms(struct store *store, int64_t *at_ms, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_LAST_AT);

@@ -7,6 +7,7 @@
 #include "server/store/sqlite/connection.h"
 
 #define HOLD_KEY "retention_hold"
+#define RECENT_KEY "recent_after"
 
 int meta_read(struct store *store, const char *key, char value[], size_t size, struct err *err)
 {
@@ -57,4 +58,18 @@ int store_retention_hold(struct store *store, int64_t *until_ms, struct err *err
 int store_set_retention_hold(struct store *store, int64_t until_ms, struct err *err)
 {
     return meta_write_int(store, HOLD_KEY, until_ms, err);
+}
+
+int store_recent_after(struct store *store, int64_t *seq, struct err *err)
+{
+    char text[24] = "-1";
+
+    TRY(meta_read(store, RECENT_KEY, text, sizeof text, err));
+    *seq = strtoll(text, NULL, 10);
+    return 0;
+}
+
+int store_set_recent_after(struct store *store, int64_t seq, struct err *err)
+{
+    return meta_write_int(store, RECENT_KEY, seq, err);
 }

@@ -164,7 +164,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " ATTEMPT_COLUMNS
         " FROM event JOIN attempt ON attempt.trial = (event.study << 32 | event.trial)"
         " AND attempt.number = event.attempt JOIN worker ON worker.id = attempt.worker"
-        " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms)"
+        " WHERE event.seq > :after"
         " AND event.kind IN (6, 7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
     [STMT_SPAN_OF_STUDY] =
         "SELECT " SPAN_COLUMNS SPAN_FROM "WHERE attempt.trial > :first AND attempt.trial <= :last"
@@ -210,6 +210,7 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_STUDY_REVISIONS] = "UPDATE study SET revision = :revision",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
     [STMT_EVENT_LAST_AT] = "SELECT at_ms FROM event ORDER BY seq DESC LIMIT 1",
+    [STMT_EVENT_BEFORE] = "SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :at_ms",
     [STMT_EVENT_BEFORE_NEWEST] = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1 OFFSET :n",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",

@@ -399,13 +399,13 @@ int store_each_attempt_between(struct store *store, int64_t first, int64_t last,
     return each_attempt(store, &s, each, context, err);
 }
 
-int store_each_recent_request(struct store *store, int64_t since_ms,
+int store_each_recent_request(struct store *store, int64_t after_seq,
                               int (*each)(void *context, struct attempt_row *row, struct err *err),
                               void *context, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_ATTEMPT_RECENT_REQUEST);
 
-    stmt_bind_int(&s, ":since_ms", since_ms);
+    stmt_bind_int(&s, ":after", after_seq);
     return each_attempt(store, &s, each, context, err);
 }
 
