@@ -88,13 +88,22 @@ static void hand_out(struct world *world)
     }
 }
 
-static int apply_all(struct world *world, struct command *commands[], size_t n, struct err *err)
+/* *n_taken ← how many commands tuning/ has, of which the last one may have failed. */
+static int apply(struct world *world, struct command *commands[], size_t n, size_t *n_taken,
+                 struct err *err)
 {
     store_group_begin(world->store);
-    for (size_t i = 0; i < n; i++) {
-        TRY(tuning_apply(world->tuning, commands[i], err));
+    for (*n_taken = 0; *n_taken < n;) {
+        TRY(tuning_apply(world->tuning, commands[(*n_taken)++], err));
     }
     return tuning_settle(world->tuning, err);
+}
+
+static int apply_all(struct world *world, struct command *commands[], size_t n, struct err *err)
+{
+    size_t n_taken;
+
+    return apply(world, commands, n, &n_taken, err);
 }
 
 /* Each comes back as a group of its own. */
@@ -136,9 +145,10 @@ int world_fail(struct world *world, struct command *commands[], size_t n, size_t
 {
     struct rng secrets = world->secrets; /* the next try draws the same */
     struct err why = {0};
+    size_t n_taken;
 
     world->fail_at(k);
-    int result = apply_all(world, commands, n, &why);
+    int result = apply(world, commands, n, &n_taken, &why);
     *has_failed = world->has_failed();
     world->fail_at(0);
     if (*has_failed && result == 0) {
@@ -146,6 +156,9 @@ int world_fail(struct world *world, struct command *commands[], size_t n, size_t
     }
     if (*has_failed) {
         world->secrets = secrets;
+        for (size_t i = n_taken; i < n; i++) {
+            tuning_refuse(world->tuning, commands[i], &why);
+        }
         return undo_group(world, &why, err);
     }
     *err = why;
