@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def test_progress_is_a_line_now_and_then_and_keeps_the_status(tmp):
                                tmp / "shown"], stdout=shown, timeout=60, check=False,
                               env={**os.environ, "HONE_PROGRESS_SECONDS": "0.05"})
     expect(done.returncode, 7)
-    assert "   compiling: 0 s, 3 of 3 built\n" in (tmp / "shown").read_text(), (tmp / "shown").read_text()
+    assert re.search(r"   compiling: \d+ s, 3 of 3 built\n", (tmp / "shown").read_text()), (tmp / "shown").read_text()
     expect(len((tmp / "log").read_text().splitlines()), 3)
 
 
@@ -97,7 +98,7 @@ def test_progress_on_a_terminal_is_one_line_that_is_gone_at_the_end(tmp):
             said += os.read(terminal, 1000)
         (tmp / "seen").touch()
         expect(process.wait(60), 0)
-    assert said.startswith(b"\r\x1b[K   installing: 1 s"), said
+    assert re.match(rb"\r\x1b\[K   installing: \d+ s", said), said
     said = os.read(terminal, 1000)
     os.close(terminal)
     assert said.endswith(b"\r\x1b[K") and b"\n" not in said, said
